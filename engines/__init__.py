@@ -1,0 +1,1 @@
+"""Speech engines: recognition, turn taking, synthesis. They know nothing of calls."""

@@ -1,0 +1,36 @@
+"""Every error the engines raise on purpose.
+
+::
+
+    EnginesError
+    ├── ModelError            a model is missing, corrupt or of the wrong hash
+    ├── InputError            text or audio that cannot be worked on
+    └── SessionClosed         the session was closed meanwhile
+"""
+
+from typing import ClassVar
+
+
+class EnginesError(Exception):
+    """Root of the tree."""
+
+    code: ClassVar[str] = "engine"
+    retryable: ClassVar[bool] = False
+
+
+class ModelError(EnginesError):
+    """A model is missing, corrupt or not what the manifest names."""
+
+    code = "model"
+
+
+class InputError(EnginesError):
+    """This text or audio cannot be worked on."""
+
+    code = "input"
+
+
+class SessionClosed(EnginesError):
+    """The session was closed meanwhile."""
+
+    code = "closed"

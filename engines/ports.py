@@ -1,0 +1,112 @@
+"""The seams of the engines: what a recogniser, a synthesiser, a VAD and a turn detector must be able to do.
+
+Everything behind these is synchronous, CPU-bound and safe to call from several threads at once; sharing and order are
+the business of `engines/scheduler.py`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples: TypeAlias = NDArray[np.float32]
+"""Mono samples in [-1, 1], shape [n]."""
+
+ASR_RATE = 16000
+"""What recogniser and turn detector hear, in Hz."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcription:
+    """What a recogniser made of a piece of audio.
+
+    Attributes:
+        text: The words; empty when nothing that is speech was found (noise, silence, a runaway decode).
+        log_probability: Mean over the tokens.
+        redecoded: A guard sent it through the model a second time.
+    """
+
+    text: str
+    log_probability: float
+    redecoded: bool = False
+
+
+class AsrEngine(Protocol):
+    """A speech recogniser; one a process, shared by all sessions."""
+
+    def transcribe(self, samples: Samples, language: str) -> Transcription:
+        """Recognise a whole turn, `ASR_RATE` Hz. Blocks; runs on a worker thread."""
+        ...
+
+
+class VadStream(Protocol):
+    """The voice activity of one stream."""
+
+    window: int
+    """Samples a call takes, at the stream's rate."""
+
+    def probability(self, window: Samples) -> float:
+        """How likely there is speech in the next `window` samples, 0 to 1."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the past (after a long silence)."""
+        ...
+
+
+class VoiceActivityDetector(Protocol):
+    """A VAD model; one a process."""
+
+    def stream(self, sample_rate: int) -> VadStream:
+        """The state for one stream of 8,000 or 16,000 Hz."""
+        ...
+
+
+class TurnDetector(Protocol):
+    """Tells from the sound whether a speaker is done; one a process."""
+
+    def probability(self, samples: Samples) -> float:
+        """How likely the turn is complete, 0 to 1. `samples` is the turn so far, `ASR_RATE` Hz. Blocks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word and where it sounds.
+
+    Attributes:
+        text: As it was written.
+        offset: Index of its first character in the text that was given.
+        start: Seconds from the first sample of the audio of that text.
+        end: Likewise.
+    """
+
+    text: str
+    offset: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A clause, spoken: `pcm` is 16-bit mono at the engine's rate. `exact` says whether word times were measured."""
+
+    pcm: NDArray[np.int16]
+    words: tuple[SpokenWord, ...]
+    exact: bool
+
+
+class TtsEngine(Protocol):
+    """A synthesiser; one a process, shared by all sessions."""
+
+    sample_rate: int
+    """Hz of what it makes."""
+
+    voices: tuple[str, ...]
+    """The ids it knows; the first is the default."""
+
+    def synthesize(self, text: str, voice: str) -> Iterator[Speech]:
+        """Speak one clause or sentence, as pieces in order. Blocks; runs on a worker thread; closing it cancels."""
+        ...

@@ -1,0 +1,1 @@
+"""Pure signal processing: samples in, samples out; no clock, no sockets."""

@@ -1,0 +1,19 @@
+"""G.711 mu-law (ITU-T G.711), by the interpreter's own C code (`audioop-lts` from Python 3.13 on)."""
+
+import warnings
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import audioop
+
+MULAW_SILENCE = b"\xff"
+
+
+def decode_mulaw(data: bytes) -> bytes:
+    """Mu-law bytes to linear PCM, two bytes a sample."""
+    return audioop.ulaw2lin(data, 2)
+
+
+def encode_mulaw(pcm: bytes) -> bytes:
+    """Linear PCM to mu-law, one byte a sample."""
+    return audioop.lin2ulaw(pcm, 2)

@@ -1,0 +1,110 @@
+"""Every error this server raises on purpose, in one tree.
+
+::
+
+    MediaServerError
+    ├── ConfigError              the operator's settings do not fit (names the place)
+    ├── PeerError                the other side broke its protocol
+    │   ├── ProtocolViolation    a message that the wire's rules forbid
+    │   ├── Unauthorized         no or a wrong signature, key or token
+    │   └── Forbidden            not from there
+    ├── Overloaded               no room; try again after `retry_after_s`
+    ├── EngineError              a speech engine refused, failed or is gone
+    │   └── EngineUnavailable    none of them answers
+    ├── NotFound                 no such call, voice or route
+    └── CallEnded                the caller is gone (control flow for dialplans)
+
+`code` is stable and part of the API; `retryable` says whether the same call may succeed later; `http_status` is what
+the outside sees.
+"""
+
+from typing import ClassVar
+
+
+class MediaServerError(Exception):
+    """Root of the tree."""
+
+    code: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or (type(self).__doc__ or self.code).strip().splitlines()[0])
+
+    @property
+    def message(self) -> str:
+        """What to tell the other side."""
+        return str(self)
+
+
+class ConfigError(MediaServerError):
+    """The settings do not fit."""
+
+    code = "config"
+
+
+class PeerError(MediaServerError):
+    """The other side did something wrong."""
+
+    code = "bad_request"
+    http_status = 400
+
+
+class ProtocolViolation(PeerError):
+    """A message that the wire's rules forbid."""
+
+    code = "protocol_violation"
+
+
+class Unauthorized(PeerError):
+    """No valid signature, key or token."""
+
+    code = "unauthorized"
+    http_status = 401
+
+
+class Forbidden(PeerError):
+    """This may not be done from there."""
+
+    code = "forbidden"
+    http_status = 403
+
+
+class Overloaded(MediaServerError):
+    """No room for another one right now."""
+
+    code = "overloaded"
+    retryable = True
+    http_status = 503
+
+    def __init__(self, message: str = "", *, retry_after_s: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class EngineError(MediaServerError):
+    """A speech engine refused, failed or went away."""
+
+    code = "engine"
+    retryable = True
+    http_status = 502
+
+
+class EngineUnavailable(EngineError):
+    """No speech engine answers."""
+
+    code = "engine_unavailable"
+    http_status = 503
+
+
+class NotFound(MediaServerError):
+    """There is no such thing."""
+
+    code = "not_found"
+    http_status = 404
+
+
+class CallEnded(MediaServerError):
+    """The caller is gone; whatever the dialplan does next does not matter to them."""
+
+    code = "call_ended"

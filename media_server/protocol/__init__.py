@@ -1,0 +1,1 @@
+"""Wire formats, sans-IO: bytes or text in, events out; time is an argument."""
