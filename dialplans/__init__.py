@@ -1,0 +1,1 @@
+"""The shipped dialplans, one a file; `routes.toml` says which number gets which."""

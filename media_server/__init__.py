@@ -1,0 +1,1 @@
+"""A telephony-first media server for voice agents."""

@@ -1,0 +1,1 @@
+"""Speech recognition: the session of one stream, and the recognisers behind it."""

@@ -1,0 +1,1 @@
+"""Speech synthesis: the session of one client, and the voices behind it."""

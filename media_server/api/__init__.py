@@ -1,0 +1,1 @@
+"""The media role's HTTP routes, one file a resource."""

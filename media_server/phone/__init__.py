@@ -1,0 +1,1 @@
+"""The other side: phones that call us, for `try` and `bench`."""

@@ -1,0 +1,1 @@
+"""The asr and tts roles; the only modules that import `engines`."""

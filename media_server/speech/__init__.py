@@ -1,0 +1,1 @@
+"""The media role's client of the speech engines."""

@@ -1,0 +1,1 @@
+"""Asyncio shells; each makes one wire a `MediaPort`."""

@@ -1,0 +1,1 @@
+"""Floor control, sans-IO: who may be audible, and what was heard."""
