@@ -6,6 +6,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import audioop
 
+__all__ = ["MULAW_SILENCE", "audioop", "decode_mulaw", "encode_mulaw"]
+
 MULAW_SILENCE = b"\xff"
 
 

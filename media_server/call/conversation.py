@@ -1,0 +1,309 @@
+"""One conversation: a leg, ears, a voice, a record; everything that runs for it lives in one TaskGroup."""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from media_server.call.ears import Ears
+from media_server.call.events import (
+    AgentSaid,
+    Answered,
+    CallEndedEvent,
+    CallerSaid,
+    CallEvent,
+    CallStarted,
+    DigitPressed,
+)
+from media_server.call.leg import Leg
+from media_server.call.phrases import APOLOGY, GOODBYE, Phrases
+from media_server.call.receipt import TurnClock
+from media_server.call.record import CallRecord, EventSink, LedgerRecord
+from media_server.call.voice import Speaking, Voice
+from media_server.errors import CallEnded, EngineError
+from media_server.protocol.speech import AsrQuery
+from media_server.speech.connection import Engines
+from media_server.telemetry import metrics
+from media_server.transports.port import MediaPort
+from media_server.turn.playout import Utterance
+from media_server.turn.turns import TurnOver
+
+log = structlog.get_logger(__name__)
+
+GRACE_S = 5.0
+"""How long a dialplan may go on after its caller has left."""
+FAREWELL_S = 30.0
+"""How long the last words may take to be heard."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What is known of a call before it is answered. Numbers are E.164 where the network gives that."""
+
+    id: str
+    provider_id: str
+    transport: str
+    caller: str
+    called: str
+    dialplan: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The engines and the limits that conversations use."""
+
+    asr: Engines
+    tts: Engines
+    phrases: Phrases
+    query: AsrQuery
+    no_input_s: float
+    max_call_s: float
+
+
+Plan = Callable[["Conversation"], Awaitable[None]]
+
+
+class Conversation:
+    """One call from the wire's first sound to the books. `run` is its whole life."""
+
+    def __init__(self, facts: CallFacts, port: MediaPort, speech: Speech, sink: EventSink) -> None:
+        self.facts = facts
+        self.speech = speech
+        self.now = asyncio.get_running_loop().time
+        self.leg = Leg(port, self.now)
+        self.over = asyncio.Event()
+        self.over_reason = ""
+        self.clocks: dict[int, TurnClock] = {}
+        self.started_at = self.now()
+        self.record = CallRecord(
+            id=facts.id,
+            provider_id=facts.provider_id,
+            transport=facts.transport,
+            caller=facts.caller,
+            called=facts.called,
+            dialplan=facts.dialplan,
+            started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        )
+        self._sink = sink
+        self._ears: Ears | None = None
+        self._voice: Voice | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._background: list[asyncio.Task[None]] = []
+
+    # --- life ----------------------------------------------------------------------------------------------------
+
+    async def run(self, plan: Plan) -> None:
+        """Answer, perform the dialplan, hang up, close the books. Never raises but for cancellation."""
+        self.emit(
+            CallStarted(
+                call=self.facts.id,
+                at=0.0,
+                caller=self.facts.caller,
+                called=self.facts.called,
+                dialplan=self.facts.dialplan,
+            )
+        )
+        metrics.CALLS_LIVE.inc()
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._voice = Voice(self.leg, self.speech.tts, self.speech.phrases, self._tasks)
+                self._voice.on_over = self._said
+                self.leg.on_audible = self._audible
+                self._background += [
+                    self._tasks.create_task(self._read(), name="reader"),
+                    self._tasks.create_task(self._write(), name="writer"),
+                ]
+                await self._perform(plan)
+                self._voice.end()
+                await self.leg.port.aclose()
+                await asyncio.wait(self._background[:1], timeout=GRACE_S)
+                for task in self._background:
+                    task.cancel()
+        finally:
+            await self.leg.port.aclose()
+            self._close_books()
+
+    def end(self, reason: str) -> None:
+        """The call is over now, for this reason; the first one counts."""
+        if not self.over.is_set():
+            self.over_reason = reason
+            self.over.set()
+
+    async def alive(self, awaitable: Awaitable[_T]) -> _T:
+        """Await something of the call's.
+
+        Raises:
+            CallEnded: The call ended first.
+        """
+        task = asyncio.ensure_future(awaitable)
+        over = asyncio.ensure_future(self.over.wait())
+        try:
+            await asyncio.wait({task, over}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise CallEnded(self.over_reason)
+        finally:
+            over.cancel()
+            task.cancel()
+
+    async def _perform(self, plan: Plan) -> None:
+        task = asyncio.ensure_future(plan(self))
+        over = asyncio.ensure_future(self.over.wait())
+        try:
+            await asyncio.wait({task, over}, timeout=self.speech.max_call_s, return_when=asyncio.FIRST_COMPLETED)
+            if self.over.is_set():
+                await asyncio.wait({task}, timeout=GRACE_S)
+            elif not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=GRACE_S)
+                await self._farewell("limit", GOODBYE)
+            if task.done():
+                await self._judge(task)
+        finally:
+            over.cancel()
+            task.cancel()
+
+    async def _judge(self, task: "asyncio.Future[None]") -> None:
+        """How the dialplan ended, and what the caller hears of it."""
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None or isinstance(error, CallEnded):
+            await self._farewell("completed", None)
+        elif isinstance(error, EngineError):
+            self.record.error = f"{error.code}: {error.message}"
+            log.error("engine_failed", call=self.facts.id, error=error.message)
+            await self._farewell("engine_error", APOLOGY)
+        else:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            self.record.error = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
+            log.error("dialplan_failed", call=self.facts.id, dialplan=self.facts.dialplan, error=self.record.error)
+            await self._farewell("dialplan_error", APOLOGY)
+
+    async def _farewell(self, reason: str, phrase: str | None) -> None:
+        """Say the last words, and hang up when they and all before them were heard."""
+        if self.over.is_set():
+            return
+        if phrase is not None and self.speech.phrases.get(phrase) is not None:
+            self.voice.say(phrase)
+        try:
+            async with asyncio.timeout(FAREWELL_S):
+                await self.alive(self.leg.drained())
+        except (CallEnded, TimeoutError):
+            pass
+        self.end(reason)
+
+    async def _read(self) -> None:
+        self.end(await self.leg.read())
+
+    async def _write(self) -> None:
+        try:
+            await self.leg.write()
+        except ConnectionError:
+            self.end("connection_lost")
+
+    # --- what verbs use ------------------------------------------------------------------------------------------
+
+    @property
+    def voice(self) -> Voice:
+        """The voice; there while `run` is."""
+        assert self._voice is not None
+        return self._voice
+
+    def listen(self) -> Ears:
+        """The ears; they open at the first use, so that a call that never listens costs no engine session."""
+        if self._ears is None:
+            assert self._tasks is not None
+            self._ears = Ears(self.leg, self.speech.asr, self.speech.query)
+            self._ears.on_digit = self._digit
+            self._background.append(self._tasks.create_task(self._ears.run(), name="ears"))
+            self.voice.open()
+        return self._ears
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the call began."""
+        return self.now() - self.started_at
+
+    def emit(self, event: CallEvent) -> None:
+        """Something happened."""
+        self.record.receive(event)
+        self._sink(event)
+
+    def commit(self, over: TurnOver, *, speculated: bool) -> None:
+        """A turn is over: into the record, and its clock runs."""
+        assert self._ears is not None
+        metrics.TURNS.labels(reason=over.reason).inc()
+        self.clocks[over.turn] = TurnClock(
+            over=over,
+            spoken_at=self._ears.arrived_at(over.end),
+            decided_at=self._ears.arrived_at(over.decided),
+            committed_at=self.now(),
+            speculated=speculated,
+        )
+        self.emit(CallerSaid(call=self.facts.id, at=self.elapsed, turn=over.turn, text=over.text, reason=over.reason))
+
+    # --- what happens --------------------------------------------------------------------------------------------
+
+    def _digit(self, digit: str) -> None:
+        self.emit(DigitPressed(call=self.facts.id, at=self.elapsed, digit=digit))
+
+    def _audible(self, utterance: Utterance, audible_at: float) -> None:
+        speaking = self.voice.speaking.get(utterance)
+        clock = self.clocks.pop(speaking.turn, None) if speaking and speaking.turn is not None else None
+        if speaking is None or clock is None:
+            return
+        clock.text_at, clock.voiced_at, clock.audible_at = speaking.text_at, speaking.voiced_at, audible_at
+        receipt = clock.receipt()
+        if receipt is not None:
+            for stage in ("waited", "words", "think", "voice", "wire", "total"):
+                metrics.ANSWER_SECONDS.labels(stage=stage).observe(getattr(receipt, stage) / 1000)
+            self.emit(Answered(call=self.facts.id, at=self.elapsed, turn=clock.over.turn, receipt=receipt))
+
+    def _said(self, speaking: Speaking) -> None:
+        if speaking.utterance.start is None or not speaking.text.strip():
+            return
+        self.emit(
+            AgentSaid(
+                call=self.facts.id,
+                at=self.elapsed,
+                text=speaking.text,
+                heard=self.voice.heard(speaking),
+                complete=speaking.complete,
+                turn=speaking.turn,
+            )
+        )
+
+    def snapshot(self) -> CallRecord:
+        """The record as it is now."""
+        self.record.duration_s = round(self.elapsed, 3)
+        self.record.ledger = LedgerRecord.of(self.leg.ledger)
+        self.record.gaps = self.leg.playout.gaps
+        self.record.wakes_late = self.leg.wakes_late
+        return self.record
+
+    def _close_books(self) -> None:
+        if self.leg.queue is not None:
+            self.leg.queue.close()
+        self.end("closed")
+        record = self.snapshot()
+        for reason, samples in self.leg.ledger.dropped.items():
+            metrics.SAMPLES_DROPPED.labels(reason=reason).inc(samples)
+        metrics.CALLS_LIVE.dec()
+        metrics.CALLS.labels(reason=self.over_reason).inc()
+        self.emit(
+            CallEndedEvent(
+                call=self.facts.id,
+                at=self.elapsed,
+                reason=self.over_reason,
+                turns=len(record.turns),
+                balances=record.ledger.balances,
+            )
+        )

@@ -1,0 +1,118 @@
+"""The ears of a call: its sound goes to the recogniser, turns come back."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from media_server.call.leg import Leg
+from media_server.errors import EngineError
+from media_server.protocol.speech import AsrQuery
+from media_server.speech.asr import AsrSession
+from media_server.speech.connection import Engines
+from media_server.turn.floor import Change
+from media_server.turn.turns import SpeechBegan, TurnAssembler, TurnEvent, TurnOver
+
+MAX_WAITING = 1000
+"""Events that may wait for the dialplan; past that the oldest is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """A key."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deaf:
+    """The recogniser is gone; nothing more will be heard."""
+
+    error: EngineError
+
+
+EarEvent: TypeAlias = TurnEvent | Digit | Deaf
+
+
+class Ears:
+    """One recogniser stream for one leg. `run` is its task; `next` gives what was heard."""
+
+    def __init__(self, leg: Leg, engines: Engines, query: AsrQuery) -> None:
+        self._leg = leg
+        self._engines = engines
+        self._query = query
+        self._assembler = TurnAssembler()
+        self._events: deque[EarEvent] = deque(maxlen=MAX_WAITING)
+        self._news = asyncio.Event()
+        self._base_s = 0.0
+        self.on_digit: Callable[[str], None] = lambda _digit: None
+        leg.on_digit = self._digit
+
+    async def run(self) -> None:
+        """Listen until cancelled or the recogniser is gone (then `Deaf` is the last event)."""
+        queue = self._leg.listen()
+        self._base_s = self._leg.position / self._leg.port.sample_rate
+        try:
+            session = await AsrSession.open(self._engines, self._query)
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    pump = tasks.create_task(self._pump(session))
+                    await self._understand(session)
+                    pump.cancel()
+            finally:
+                await session.aclose()
+        except* EngineError as group:
+            self._tell(Deaf(next(error for error in _leaves(group) if isinstance(error, EngineError))))
+        finally:
+            queue.close()
+            self._leg.queue = None
+            self._leg.floor.change(Change.TURN_ENDED, self._leg.now())  # a turn that nobody hears ends here
+            self._leg.wake()
+
+    async def next(self, timeout_s: float | None) -> EarEvent | None:
+        """The next event, or None when there was none for so long."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not self._events:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            return None
+        return self._events.popleft()
+
+    def arrived_at(self, seconds: float) -> float:
+        """The monotonic time at which the recogniser's `seconds` came in."""
+        return self._leg.arrivals.time_of(self._base_s + seconds)
+
+    async def _pump(self, session: AsrSession) -> None:
+        queue = self._leg.queue
+        assert queue is not None
+        while True:
+            await session.send((await queue.get()).pcm)
+
+    async def _understand(self, session: AsrSession) -> None:
+        async for event in session.events():
+            heard = self._assembler.receive(event)
+            if isinstance(heard, SpeechBegan):
+                self._leg.floor.change(Change.SPEECH_STARTED, self._leg.now())
+            elif isinstance(heard, TurnOver):
+                self._leg.floor.change(Change.TURN_ENDED, self._leg.now())
+                self._leg.wake()
+            if heard is not None:
+                self._tell(heard)
+
+    def _digit(self, digit: str) -> None:
+        self.on_digit(digit)
+        self._tell(Digit(digit))
+
+    def _tell(self, event: EarEvent) -> None:
+        self._events.append(event)
+        self._news.set()
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

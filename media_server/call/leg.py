@@ -1,0 +1,156 @@
+"""A leg: the server and one party. One reader, one writer, the books of what came in."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from media_server.audio.frame import PTIME_MS, AudioFrame
+from media_server.call.ledger import Ledger
+from media_server.telemetry import metrics
+from media_server.transports.port import AudioArrived, AudioDropped, DigitArrived, MarkReturned, MediaPort
+from media_server.turn.clock import ArrivalClock
+from media_server.turn.floor import Change, Floor
+from media_server.turn.playout import FirstAudible, Heard, Playout, SendAudio, SendMark, Utterance
+
+MAX_BACKLOG_S = 10.0
+"""Sound that may wait for its listener; past that the oldest is dropped, and counted."""
+
+
+class FrameQueue:
+    """Frames on their way to a listener. The reader never waits: what does not fit pushes out the oldest."""
+
+    def __init__(self, ledger: Ledger, sample_rate: int) -> None:
+        self._ledger = ledger
+        self._limit = int(MAX_BACKLOG_S * sample_rate)
+        self._frames: deque[AudioFrame] = deque()
+        self._samples = 0
+        self._news = asyncio.Event()
+
+    def put(self, frame: AudioFrame) -> None:
+        """Add a frame."""
+        self._frames.append(frame)
+        self._samples += frame.samples
+        while self._samples > self._limit:
+            self._drop("backlog")
+        self._news.set()
+
+    async def get(self) -> AudioFrame:
+        """The oldest frame; it counts as delivered."""
+        while not self._frames:
+            self._news.clear()
+            await self._news.wait()
+        frame = self._frames.popleft()
+        self._samples -= frame.samples
+        self._ledger.delivered += frame.samples
+        return frame
+
+    def close(self) -> None:
+        """Nobody listens any more; what waits is written off."""
+        while self._frames:
+            self._drop("call_ended")
+
+    def _drop(self, reason: str) -> None:
+        frame = self._frames.popleft()
+        self._samples -= frame.samples
+        self._ledger.dropped[reason] += frame.samples
+
+
+class Leg:
+    """One party's sound, both ways. `read` and `write` are its two tasks."""
+
+    def __init__(self, port: MediaPort, now: Callable[[], float]) -> None:
+        self.port = port
+        self.now = now
+        self.ledger = Ledger()
+        self.floor = Floor(now())
+        self.playout = Playout(port.sample_rate, port.lead_s)
+        self.arrivals = ArrivalClock(port.sample_rate)
+        self.queue: FrameQueue | None = None
+        self.on_digit: Callable[[str], None] = lambda _digit: None
+        self.on_audible: Callable[[Utterance, float], None] = lambda _utterance, _at: None
+        self.on_heard: Callable[[Utterance], None] = lambda _utterance: None
+        self.position = 0
+        self.wakes_late = 0
+        """How often the writer woke more than a packet time after it should have."""
+        self._wake = asyncio.Event()
+        self._settled = asyncio.Event()
+
+    def listen(self) -> FrameQueue:
+        """From now on what arrives goes into this queue."""
+        self.queue = FrameQueue(self.ledger, self.port.sample_rate)
+        return self.queue
+
+    async def read(self) -> str:
+        """Take in what arrives until the far end is gone; returns why it ended."""
+        async for event in self.port.events():
+            match event:
+                case AudioArrived():
+                    self._take(event)
+                case AudioDropped():
+                    self.ledger.received += event.samples
+                    self.ledger.dropped[event.reason] += event.samples
+                case DigitArrived():
+                    self.on_digit(event.digit)
+                case MarkReturned():
+                    self.playout.receive_mark(event.name)
+                    self.wake()
+        return self.port.ended_reason
+
+    def _take(self, event: AudioArrived) -> None:
+        frame = event.frame
+        if event.filled:
+            self.ledger.filled += frame.samples
+        else:
+            self.ledger.received += frame.samples
+            self.arrivals.observe(frame.end, self.now())
+        self.position = frame.end
+        if self.queue is None:
+            self.ledger.unlistened += frame.samples
+        else:
+            self.queue.put(frame)
+
+    def wake(self) -> None:
+        """There is something new to send, or the floor has changed."""
+        self._wake.set()
+
+    async def write(self) -> None:
+        """Send what is due, when it is due."""
+        while True:
+            self._wake.clear()
+            for action in self.playout.on_deadline(self.now(), may_begin=self.floor.may_begin):
+                match action:
+                    case SendAudio():
+                        await self.port.send(action.pcm)
+                    case SendMark():
+                        await self.port.send_mark(action.name)
+                    case FirstAudible():
+                        self.floor.change(Change.AGENT_BEGINS, self.now())
+                        self.on_audible(action.utterance, action.audible_at)
+                    case Heard():
+                        if self.playout.idle:
+                            self.floor.change(Change.AGENT_HEARD, self.now())
+                        self.on_heard(action.utterance)
+                        self._settled.set()
+            await self._sleep_until(self.playout.next_deadline(may_begin=self.floor.may_begin))
+
+    async def _sleep_until(self, deadline: float | None) -> None:
+        if deadline is None:
+            await self._wake.wait()
+            return
+        delay = deadline - self.now()
+        if delay <= 0 or self._wake.is_set():
+            await asyncio.sleep(0)
+            return
+        try:
+            async with asyncio.timeout(delay):
+                await self._wake.wait()
+        except TimeoutError:
+            if self.now() - deadline > PTIME_MS / 1000:
+                self.wakes_late += 1
+                metrics.FRAMES_LATE.inc()
+
+    async def drained(self) -> None:
+        """Until everything that was to be said was heard."""
+        while not self.playout.idle:
+            self._settled.clear()
+            await self._settled.wait()

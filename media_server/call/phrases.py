@@ -1,0 +1,61 @@
+"""Sound that is ready before anybody calls: the server's own phrases and the constants of the dialplans.
+
+They are kept as PCM, so that a greeting starts at once and a dead engine cannot take the apology with it.
+"""
+
+from collections.abc import Iterable
+
+from media_server.protocol.speech import TtsQuery, Word, Words
+from media_server.speech.connection import Engines
+from media_server.speech.tts import TtsSession
+
+APOLOGY = "I am sorry, something went wrong on our side. Please call again later."
+REPROMPT = "Are you still there?"
+GOODBYE = "Goodbye."
+OWN_PHRASES = (APOLOGY, REPROMPT, GOODBYE)
+
+
+class Phrase:
+    """A phrase, made: linear PCM and the words in it."""
+
+    __slots__ = ("exact", "pcm", "words")
+
+    def __init__(self, pcm: bytes, words: tuple[Word, ...], *, exact: bool) -> None:
+        self.pcm = pcm
+        self.words = words
+        self.exact = exact
+
+
+class Phrases:
+    """The phrases of one voice at one rate, by their text."""
+
+    def __init__(self, query: TtsQuery) -> None:
+        self.query = query
+        self._made: dict[str, Phrase] = {}
+
+    def get(self, text: str) -> Phrase | None:
+        """A phrase, if it was made."""
+        return self._made.get(text)
+
+    async def make(self, engines: Engines, texts: Iterable[str]) -> None:
+        """Make those that are not there yet.
+
+        Raises:
+            EngineError: The engine is not there, or failed.
+        """
+        missing = [text for text in dict.fromkeys(texts) if text.strip() and text not in self._made]
+        if not missing:
+            return
+        session = await TtsSession.open(engines, self.query)
+        async with session.running():
+            for number, text in enumerate(missing):
+                context = session.context(f"phrase-{number}")
+                await context.send(text)
+                pcm, words, exact = bytearray(), list[Word](), True
+                async for chunk in context.chunks():
+                    if isinstance(chunk, Words):
+                        words += chunk.words
+                        exact = exact and chunk.exact
+                    else:
+                        pcm += chunk
+                self._made[text] = Phrase(bytes(pcm), tuple(words), exact=exact)

@@ -1,0 +1,120 @@
+"""All calls: who may come in, who is there, who was. A call is admitted at once or not at all."""
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from media_server.call.conversation import CallFacts, Conversation, Plan, Speech
+from media_server.call.record import CallRecord, EventSink
+from media_server.errors import NotFound, Overloaded
+from media_server.transports.port import MediaPort
+
+RESERVED_S = 15.0
+"""How long an admitted call may take until its stream is there."""
+KEPT = 500
+"""Records of ended calls that are kept at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A place for a call that was announced."""
+
+    facts: CallFacts
+    plan: Plan
+    expires_at: float
+
+
+class Registry:
+    """The calls of this instance."""
+
+    def __init__(self, speech: Speech, sink: EventSink, *, max_calls: int, now: Callable[[], float]) -> None:
+        self._speech = speech
+        self._sink = sink
+        self._max_calls = max_calls
+        self._now = now
+        self._reserved: dict[str, Reservation] = {}
+        self._live: dict[str, Conversation] = {}
+        self._ended: OrderedDict[str, CallRecord] = OrderedDict()
+        self._draining = False
+
+    # --- coming in -----------------------------------------------------------------------------------------------
+
+    def reserve(
+        self, *, provider_id: str, transport: str, caller: str, called: str, dialplan: str, plan: Plan
+    ) -> Reservation:
+        """Keep a place for a call; the same provider id gets the same place again.
+
+        Raises:
+            Overloaded: There is none.
+        """
+        now = self._now()
+        self._reserved = {key: kept for key, kept in self._reserved.items() if kept.expires_at > now}
+        known = self._reserved.get(provider_id)
+        if known is not None:
+            return known
+        if self._draining:
+            raise Overloaded("this server is going down")
+        if len(self._live) + len(self._reserved) >= self._max_calls:
+            raise Overloaded(f"{self._max_calls} calls at once is the limit")
+        facts = CallFacts(secrets.token_hex(16), provider_id, transport, caller, called, dialplan)
+        reservation = Reservation(facts, plan, now + RESERVED_S)
+        self._reserved[provider_id] = reservation
+        return reservation
+
+    async def connect(self, reservation: Reservation, port: MediaPort) -> None:
+        """The call's stream is there: run the call to its end.
+
+        Raises:
+            NotFound: The place was given up, or is taken already.
+        """
+        if self._reserved.pop(reservation.facts.provider_id, None) is not reservation:
+            raise NotFound("no call is expected under this id")
+        conversation = Conversation(reservation.facts, port, self._speech, self._sink)
+        self._live[reservation.facts.id] = conversation
+        try:
+            await conversation.run(reservation.plan)
+        finally:
+            del self._live[reservation.facts.id]
+            self._ended[reservation.facts.id] = conversation.record
+            while len(self._ended) > KEPT:
+                self._ended.popitem(last=False)
+
+    # --- looking -------------------------------------------------------------------------------------------------
+
+    def records(self) -> list[CallRecord]:
+        """Live calls, then ended ones, the newest first."""
+        live = [conversation.snapshot() for conversation in reversed(self._live.values())]
+        return live + list(reversed(self._ended.values()))
+
+    def record(self, call_id: str) -> CallRecord:
+        """One call.
+
+        Raises:
+            NotFound: There is none of that id.
+        """
+        if call_id in self._live:
+            return self._live[call_id].snapshot()
+        if call_id in self._ended:
+            return self._ended[call_id]
+        raise NotFound("no call of this id")
+
+    def ended_in_order(self, provider_id: str) -> bool:
+        """Whether a call came to an end that the caller need not be told of."""
+        return any(record.provider_id == provider_id and record.error is None for record in self._ended.values())
+
+    @property
+    def live(self) -> int:
+        """Calls now."""
+        return len(self._live)
+
+    # --- going down ----------------------------------------------------------------------------------------------
+
+    async def end_all(self, reason: str) -> None:
+        """Refuse new calls, end the live ones, and wait until their books are closed."""
+        self._draining = True
+        for conversation in list(self._live.values()):
+            conversation.end(reason)
+        while self._live:
+            await asyncio.sleep(0.01)

@@ -1,0 +1,114 @@
+"""Finding an engine that has room, and opening a stream to it."""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from media_server.errors import EngineError, EngineUnavailable
+
+CONNECT_TIMEOUT_S = 2.0
+_REFUSED = 503
+
+
+class Engines:
+    """The addresses of one kind of engine, and how many sessions of ours each holds.
+
+    A new session goes to the one with the fewest; one that refuses or does not answer is passed over for the next.
+    """
+
+    def __init__(self, http: aiohttp.ClientSession, urls: Sequence[str], api_key: str | None = None) -> None:
+        if not urls:
+            raise EngineUnavailable("no address of a speech engine is set")
+        self._http = http
+        self._sessions = dict.fromkeys((url.rstrip("/") for url in urls), 0)
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+    async def connect(self, path: str, query: Mapping[str, str]) -> "EngineSocket":
+        """Open a WebSocket to the engine with the fewest sessions that takes us.
+
+        Raises:
+            EngineUnavailable: None of them does.
+        """
+        refusals: list[str] = []
+        for url in sorted(self._sessions, key=lambda url: self._sessions[url]):
+            self._sessions[url] += 1
+            try:
+                socket = await self._http.ws_connect(
+                    url + path,
+                    params=query,
+                    headers=self._headers,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=2.0),
+                    heartbeat=20.0,
+                    max_msg_size=1 << 20,
+                )
+            except aiohttp.WSServerHandshakeError as error:
+                self._sessions[url] -= 1
+                refusals.append(f"{url}: {'full' if error.status == _REFUSED else error.status}")
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                self._sessions[url] -= 1
+                refusals.append(f"{url}: {type(error).__name__}")
+            else:
+                return EngineSocket(socket, self, url)
+        raise EngineUnavailable("; ".join(refusals))
+
+    def left(self, url: str) -> None:
+        """A session there is over."""
+        self._sessions[url] -= 1
+
+
+class EngineSocket:
+    """One open stream. Text and binary messages in order; closing it is idempotent."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, engines: Engines, url: str) -> None:
+        self._socket = socket
+        self._engines = engines
+        self._open = True
+        self.url = url
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def send_text(self, text: str) -> None:
+        """Send a text message.
+
+        Raises:
+            EngineError: The stream is gone.
+        """
+        try:
+            await self._socket.send_str(text)
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise EngineError(f"{self.url} went away") from error
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send a binary message.
+
+        Raises:
+            EngineError: The stream is gone.
+        """
+        try:
+            await self._socket.send_bytes(data)
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise EngineError(f"{self.url} went away") from error
+
+    async def receive(self) -> str | bytes | None:
+        """The next message; None when the engine has closed the stream."""
+        message = await self._socket.receive()
+        if message.type is aiohttp.WSMsgType.TEXT:
+            return str(message.data)
+        if message.type is aiohttp.WSMsgType.BINARY:
+            return bytes(message.data)
+        return None
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        if self._open:
+            self._open = False
+            self._engines.left(self.url)
+            await self._socket.close()

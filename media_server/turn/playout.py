@@ -1,0 +1,250 @@
+"""Playout: what we say, paced onto the wire, and how much of it was heard. Sans-IO.
+
+The rules:
+
+* Utterances are sent one after the other, in the order of `open`. One is *held* until `release`; nothing behind a held
+  one overtakes it.
+* One absolute clock (`PlayClock`) a run: frame n is due at ``t0 + n * 20 ms - lead``. A run ends when the far end must
+  have played all that was sent; the next frame then starts a new run at once. Running dry inside an utterance whose
+  sound is still being made is a *gap*, and is counted.
+* A mark follows every 200 ms of sound and the end of each utterance. Its name carries the generation and the position.
+* `clear` begins a new generation: nothing older is sent any more, and a mark that comes back from an older one proves
+  nothing (Twilio returns all pending marks on a clear).
+* Heard is the lesser of what marks of this generation prove and what the clock allows. Where the far end has no marks,
+  or owes one for more than a second, the clock alone decides.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from media_server.audio.frame import PTIME_MS, frame_bytes, frame_samples
+from media_server.audio.levels import peak
+from media_server.turn.clock import PlayClock
+
+MARK_EVERY_S = 0.2
+MARK_OVERDUE_S = 1.0
+_ROUNDING_S = 0.001
+AUDIBLE_LEVEL = 200
+"""Peak of a 16-bit sample from which on a frame counts as audible (-44 dBFS)."""
+
+
+@dataclass(eq=False, slots=True)
+class Utterance:
+    """Something said: its sound so far, and where of the stream it stands.
+
+    `start` and `end` are positions in the stream of samples sent; they are set as the utterance is sent.
+    """
+
+    id: str
+    held: bool = False
+    finished: bool = False
+    pcm: bytearray = field(default_factory=bytearray)
+    taken: int = 0
+    start: int | None = None
+    end: int | None = None
+    audible: bool = False
+    live: bool = False
+    """Sound that comes as fast as it is played (an echo): running dry is no gap."""
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait to be sent."""
+        return len(self.pcm) - self.taken
+
+
+@dataclass(frozen=True, slots=True)
+class SendAudio:
+    """Send this now."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SendMark:
+    """Send a mark now."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAudible:
+    """The first audible sample of an utterance leaves now; at the far end it sounds at `audible_at`."""
+
+    utterance: Utterance
+    audible_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An utterance was heard to its end."""
+
+    utterance: Utterance
+
+
+PlayoutAction: TypeAlias = SendAudio | SendMark | FirstAudible | Heard
+
+
+class Playout:
+    """One leg's outgoing sound. Not thread-safe; one owner calls it."""
+
+    def __init__(self, sample_rate: int, lead_s: float, *, marks: bool = True) -> None:
+        self.sample_rate = sample_rate
+        self.generation = 0
+        self.sent = 0
+        """Samples sent since the beginning, fill-up silence included."""
+        self.gaps = 0
+        """How often the sound of an utterance ran dry."""
+        self._lead_s = lead_s
+        self._marks = marks
+        self._marked = 0
+        self._mark_sent = 0
+        self._queue: deque[Utterance] = deque()
+        self._unheard: deque[Utterance] = deque()
+        self._clock: PlayClock | None = None
+
+    # --- what to say ---------------------------------------------------------------------------------------------
+
+    def open(self, utterance: Utterance) -> None:
+        """Take an utterance; it is sent after those before it."""
+        self._queue.append(utterance)
+
+    def push(self, utterance: Utterance, pcm: bytes) -> None:
+        """More sound of an utterance; without effect once it was withdrawn."""
+        utterance.pcm += pcm
+
+    def finish(self, utterance: Utterance) -> None:
+        """No more sound comes for it."""
+        utterance.finished = True
+
+    def release(self, utterance: Utterance) -> None:
+        """A held utterance may be sent from now on."""
+        utterance.held = False
+
+    def withdraw(self, utterance: Utterance) -> bool:
+        """Take back an utterance of which nothing was sent; False when it is too late for that."""
+        if utterance.start is not None or utterance not in self._queue:
+            return False
+        self._queue.remove(utterance)
+        return True
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is to be sent, and all that was sent was heard."""
+        return not self._queue and not self._unheard
+
+    # --- the far end ---------------------------------------------------------------------------------------------
+
+    def receive_mark(self, name: str) -> None:
+        """A mark came back; those of older generations, and names that are not ours, prove nothing."""
+        generation, _, position = name.partition(".")
+        if generation == f"g{self.generation}" and position.isdecimal():
+            self._marked = max(self._marked, min(int(position), self._mark_sent))
+
+    def clear(self, now: float) -> list[Utterance]:
+        """Stop at once: forget what was not sent, begin a new generation. Returns what was cut, in order."""
+        heard = self.heard(now)
+        cut = [utterance for utterance in (*self._unheard, *self._queue) if not self._is_heard(utterance, heard)]
+        self._queue.clear()
+        self._unheard.clear()
+        self.generation += 1
+        self._marked = self._mark_sent = self.sent
+        self._clock = None
+        return list(dict.fromkeys(cut))
+
+    def heard(self, now: float) -> int:
+        """The position up to which the far end has heard us."""
+        if self._clock is None:
+            return self.sent
+        by_clock = min(self.sent, self._clock.position_at(now))
+        overdue = now - self._clock.time_of(self._mark_sent) > MARK_OVERDUE_S
+        return by_clock if not self._marks or overdue else min(by_clock, self._marked)
+
+    @property
+    def waits_to_begin(self) -> bool:
+        """The next utterance could begin, if it may."""
+        return self._has_frame() and self._queue[0].start is None
+
+    # --- the schedule --------------------------------------------------------------------------------------------
+
+    def next_deadline(self, *, may_begin: bool = True) -> float | None:
+        """When `on_deadline` has something to do; None while only `push`, `release` or a mark can bring news."""
+        deadlines: list[float] = []
+        if self._has_frame() and (may_begin or not self.waits_to_begin):
+            deadlines.append(self._due())
+        if self._clock is not None and self._unheard and self._unheard[0].end is not None:
+            proven = not self._marks or self._marked >= self._unheard[0].end
+            by_clock = self._clock.time_of(self._unheard[0].end if proven else self._mark_sent)
+            deadlines.append(by_clock + (0.0 if proven else MARK_OVERDUE_S) + _ROUNDING_S)
+        return min(deadlines, default=None)
+
+    def on_deadline(self, now: float, *, may_begin: bool = True) -> list[PlayoutAction]:
+        """All that is due. `may_begin`: whether an utterance that has not begun may begin (the floor's word)."""
+        actions: list[PlayoutAction] = []
+        while self._has_frame() and (may_begin or self._queue[0].start is not None):
+            if self._clock is not None and now > self._clock.time_of(self.sent):
+                self._run_dry(now)
+            if self._clock is None:
+                self._clock = PlayClock(self.sample_rate, now, self.sent)
+            if self._due() > now:
+                break
+            self._send_frame(actions)
+        self._settle(now, actions)
+        return actions
+
+    def _run_dry(self, now: float) -> None:
+        """The far end has played everything; whether that was a gap depends on what it was in the middle of."""
+        assert self._clock is not None
+        head = self._queue[0]
+        late = now - self._clock.time_of(self.sent)
+        if head.start is not None and not head.live and late > PTIME_MS / 1000:
+            self.gaps += 1
+        self._clock = None
+
+    def _has_frame(self) -> bool:
+        """Whether the head of the queue has a whole frame, or its last one."""
+        if not self._queue or self._queue[0].held:
+            return False
+        head = self._queue[0]
+        return head.finished or head.pending >= frame_bytes(self.sample_rate)
+
+    def _due(self) -> float:
+        """When the next frame is to be sent."""
+        return float("-inf") if self._clock is None else self._clock.time_of(self.sent) - self._lead_s
+
+    def _send_frame(self, actions: list[PlayoutAction]) -> None:
+        head = self._queue[0]
+        size = frame_bytes(self.sample_rate)
+        pcm = bytes(head.pcm[head.taken : head.taken + size])
+        head.taken += len(pcm)
+        if head.start is None:
+            head.start = self.sent
+            self._unheard.append(head)
+        if pcm:
+            assert self._clock is not None
+            if not head.audible and peak(pcm) >= AUDIBLE_LEVEL:
+                head.audible = True
+                actions.append(FirstAudible(head, self._clock.time_of(self.sent)))
+            actions.append(SendAudio(pcm.ljust(size, b"\0")))
+            self.sent += frame_samples(self.sample_rate)
+        if head.finished and not head.pending:
+            self._queue.popleft()
+            head.end = self.sent
+            head.pcm.clear()
+            head.taken = 0
+        if head.end is not None or (self.sent - self._mark_sent) >= MARK_EVERY_S * self.sample_rate:
+            self._mark(actions)
+
+    def _mark(self, actions: list[PlayoutAction]) -> None:
+        if self._marks and self.sent > self._mark_sent:
+            actions.append(SendMark(f"g{self.generation}.{self.sent}"))
+        self._mark_sent = self.sent
+
+    def _settle(self, now: float, actions: list[PlayoutAction]) -> None:
+        heard = self.heard(now)
+        while self._unheard and self._is_heard(self._unheard[0], heard):
+            actions.append(Heard(self._unheard.popleft()))
+
+    @staticmethod
+    def _is_heard(utterance: Utterance, heard: int) -> bool:
+        return utterance.end is not None and utterance.end <= heard
