@@ -91,6 +91,7 @@ class Conversation:
             dialplan=facts.dialplan,
             started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
+        self._last_heard = ""
         self._sink = sink
         self._ears: Ears | None = None
         self._voice: Voice | None = None
@@ -126,6 +127,10 @@ class Conversation:
                 await asyncio.wait(self._background[:1], timeout=GRACE_S)
                 for task in self._background:
                     task.cancel()
+        except* Exception as group:  # a fault of ours in one of the call's tasks: it ends this call, and no other
+            self.record.error = f"internal: {group.exceptions[0]!r}"
+            self.end("internal_error")
+            log.exception("call_failed", call=self.facts.id)
         finally:
             await self.leg.port.aclose()
             self._close_books()
@@ -232,6 +237,12 @@ class Conversation:
         """Seconds since the call began."""
         return self.now() - self.started_at
 
+    @property
+    def last_heard(self) -> str:
+        """What the caller has heard of our latest words."""
+        speaking = [each for each in self.voice.speaking.values() if each.utterance.start is not None]
+        return self.voice.heard(speaking[-1]) if speaking else self._last_heard
+
     def emit(self, event: CallEvent) -> None:
         """Something happened."""
         self.record.receive(event)
@@ -270,12 +281,13 @@ class Conversation:
     def _said(self, speaking: Speaking) -> None:
         if speaking.utterance.start is None or not speaking.text.strip():
             return
+        self._last_heard = self.voice.heard(speaking)
         self.emit(
             AgentSaid(
                 call=self.facts.id,
                 at=self.elapsed,
                 text=speaking.text,
-                heard=self.voice.heard(speaking),
+                heard=self._last_heard,
                 complete=speaking.complete,
                 turn=speaking.turn,
             )

@@ -38,6 +38,8 @@ class Registry:
         self._live: dict[str, Conversation] = {}
         self._ended: OrderedDict[str, CallRecord] = OrderedDict()
         self._draining = False
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     # --- coming in -----------------------------------------------------------------------------------------------
 
@@ -77,6 +79,8 @@ class Registry:
             await conversation.run(reservation.plan)
         finally:
             del self._live[reservation.facts.id]
+            if not self._live:
+                self._empty.set()
             self._ended[reservation.facts.id] = conversation.record
             while len(self._ended) > KEPT:
                 self._ended.popitem(last=False)
@@ -116,5 +120,5 @@ class Registry:
         self._draining = True
         for conversation in list(self._live.values()):
             conversation.end(reason)
-        while self._live:
-            await asyncio.sleep(0.01)
+            self._empty.clear()
+        await self._empty.wait()

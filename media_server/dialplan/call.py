@@ -1,0 +1,61 @@
+"""`Call`: what a dialplan holds in its hand. The verbs are in the files named after them."""
+
+from collections.abc import AsyncIterator
+
+from media_server.call.conversation import Conversation
+from media_server.call.events import Noted
+from media_server.dialplan.converse import Reply, converse
+from media_server.dialplan.echo import echo
+from media_server.dialplan.say import Said, say
+from media_server.dialplan.turns import Turn, turns
+
+
+class Call:
+    """One call. Every verb raises `CallEnded` when the caller is gone, and `EngineError` when speech fails."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+
+    @property
+    def id(self) -> str:
+        """The call's id, as in the API and the logs."""
+        return self._conversation.facts.id
+
+    @property
+    def caller(self) -> str:
+        """The caller's number; empty when it is withheld."""
+        return self._conversation.facts.caller
+
+    @property
+    def called(self) -> str:
+        """The number that was called."""
+        return self._conversation.facts.called
+
+    async def say(self, text: str | AsyncIterator[str]) -> Said:
+        """Say something; returns when the caller has heard it. An iterator is spoken from its first clause on."""
+        return await say(self._conversation, text)
+
+    def turns(self) -> AsyncIterator[Turn]:
+        """The caller's turns as they end. Silence is answered with a question, then a goodbye; then it ends."""
+        return turns(self._conversation)
+
+    async def converse(self, reply: Reply) -> None:
+        """Answer each turn with what `reply(turn)` returns: a text, an iterator of text, or None for nothing.
+
+        The reply is begun while the turn may still go on, and is heard only if it is over. What must not be done for
+        nothing waits for `await turn.committed()` first. Ends like `turns`.
+        """
+        await converse(self._conversation, reply)
+
+    async def echo(self) -> None:
+        """Send the caller's sound back as it comes, until they hang up."""
+        await echo(self._conversation)
+
+    def note(self, **values: str | float | bool | None) -> None:
+        """Keep something in the call's record."""
+        self._conversation.emit(Noted(call=self.id, at=self._conversation.elapsed, values=values))
+
+    async def hangup(self) -> None:
+        """Hang up, once all that was said was heard."""
+        await self._conversation.alive(self._conversation.leg.drained())
+        self._conversation.end("completed")

@@ -1,0 +1,24 @@
+"""`echo`: the caller's own sound, straight back. No engine takes part."""
+
+from media_server.call.conversation import Conversation
+from media_server.call.leg import Leg
+from media_server.turn.playout import Utterance
+
+
+async def echo(conversation: Conversation) -> None:
+    """Send back what comes, as it comes, until the caller hangs up.
+
+    Raises:
+        CallEnded: The caller hung up.
+    """
+    await conversation.alive(_loop(conversation.leg))
+
+
+async def _loop(leg: Leg) -> None:
+    queue = leg.listen()
+    utterance = Utterance("echo", live=True)
+    leg.playout.open(utterance)
+    while True:
+        frame = await queue.get()
+        leg.playout.push(utterance, frame.pcm)
+        leg.wake()
