@@ -1,0 +1,125 @@
+"""What the asr and tts roles have in common: guard, health, admission, and how a stream's socket is opened.
+
+Admission comes before the upgrade: a session over the limit is answered 503 with Retry-After at once, so that a client
+goes to the next service instead of waiting in a queue that nobody sees.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+
+from aiohttp import WSCloseCode, web
+
+from media_server.config import Settings
+from media_server.errors import Overloaded
+from media_server.telemetry.guard import guard_middleware
+from media_server.telemetry.health import add_health_routes
+from media_server.telemetry.metrics import SESSIONS_LIVE, SESSIONS_REFUSED
+from media_server.telemetry.problems import problem_middleware
+
+MAX_MESSAGE = 64 * 1024
+"""Bytes of a request's body and of a WebSocket message."""
+
+HEARTBEAT_S = 20.0
+"""A ping each; a peer that does not answer in half of it is gone."""
+
+RETRY_AFTER_S = 5
+
+
+class SessionLimit:
+    """How many sessions there may be at once."""
+
+    def __init__(self, service: str, max_sessions: int) -> None:
+        self.max_sessions = max_sessions
+        self.live = 0
+        self._live_gauge = SESSIONS_LIVE.labels(service)
+        self._refused = SESSIONS_REFUSED.labels(service)
+
+    @property
+    def free(self) -> int:
+        """Sessions that would be admitted now."""
+        return self.max_sessions - self.live
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """One session's place, given back at the end.
+
+        Raises:
+            Overloaded: There is none.
+        """
+        if self.free <= 0:
+            self._refused.inc()
+            raise Overloaded(f"All {self.max_sessions} sessions are taken", retry_after_s=RETRY_AFTER_S)
+        self.live += 1
+        self._live_gauge.inc()
+        try:
+            yield
+        finally:
+            self.live -= 1
+            self._live_gauge.dec()
+
+
+class ServiceState:
+    """What `/readyz` says of a service. `figures` are measured once at start and shown there as they are."""
+
+    def __init__(self, role: str, limit: SessionLimit) -> None:
+        self.role = role
+        self.limit = limit
+        self.ready = False
+        self.figures: dict[str, object] = {}
+
+    def report(self) -> tuple[bool, Mapping[str, object]]:
+        """For `add_health_routes`."""
+        return self.ready, {"role": self.role, "sessions": self.limit.live, "free": self.limit.free, **self.figures}
+
+
+STATE = web.AppKey("state", ServiceState)
+LIMIT = web.AppKey("limit", SessionLimit)
+SOCKETS = web.AppKey("sockets", set[web.WebSocketResponse])
+
+
+def service_app(settings: Settings, *, role: str, max_sessions: int) -> web.Application:
+    """An application with guard, problem documents, health routes and a session limit; not ready yet.
+
+    The service adds its routes and a `cleanup_ctx` that loads the model, then sets `app[STATE].ready`.
+    """
+    key = settings.api_key.get_secret_value() if settings.api_key is not None else None
+    app = web.Application(
+        middlewares=[problem_middleware, guard_middleware(key, loopback_only=settings.open_to_all)],
+        client_max_size=MAX_MESSAGE,
+    )
+    app[LIMIT] = SessionLimit(role, max_sessions)
+    app[STATE] = ServiceState(role, app[LIMIT])
+    app[SOCKETS] = set()
+    add_health_routes(app, app[STATE].report)
+    app.on_shutdown.append(_close_sockets)
+    return app
+
+
+@asynccontextmanager
+async def session_socket(request: web.Request) -> AsyncIterator[web.WebSocketResponse]:
+    """One session's WebSocket: admitted, upgraded, registered for shutdown, closed at the end.
+
+    Check whatever else may refuse the request before: after this there is no HTTP answer any more.
+
+    Raises:
+        Overloaded: Before the upgrade, when all sessions are taken or the service is not ready.
+    """
+    if not request.app[STATE].ready:
+        raise Overloaded("Not ready", retry_after_s=RETRY_AFTER_S)
+    with request.app[LIMIT].slot():
+        # Without compression: audio does not shrink, and a bomb cannot grow.
+        socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE, heartbeat=HEARTBEAT_S)
+        await socket.prepare(request)
+        request.app[SOCKETS].add(socket)
+        try:
+            yield socket
+        finally:
+            request.app[SOCKETS].discard(socket)
+            await socket.close()
+
+
+async def _close_sockets(app: web.Application) -> None:
+    app[STATE].ready = False
+    sockets = app[SOCKETS]
+    for socket in tuple(sockets):
+        await socket.close(code=WSCloseCode.GOING_AWAY, message=b"shutting down")

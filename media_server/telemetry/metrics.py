@@ -1,0 +1,33 @@
+"""The Prometheus metrics of all roles, in one place; each role's `/metrics` shows those that it moves."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_ANSWER_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
+_WORK_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0)
+
+CALLS_LIVE = Gauge("media_server_calls_live", "Calls now")
+CALLS = Counter("media_server_calls", "Calls that ended", ["reason"])
+TURNS = Counter("media_server_turns", "Turns of callers that ended", ["reason"])
+ANSWER_SECONDS = Histogram(
+    "media_server_answer_seconds",
+    "From the end of the caller's speech to the first audible sample of the answer, by stage of the latency receipt: "
+    "waited, words, think, voice, wire; total",
+    ["stage"],
+    buckets=_ANSWER_BUCKETS,
+)
+FRAMES_LATE = Counter("media_server_frames_late", "Frames sent after they were due by more than a packet time")
+SAMPLES_DROPPED = Counter("media_server_samples_dropped", "Samples received and not used", ["reason"])
+
+ASR_DECODE_SECONDS = Histogram("media_server_asr_decode_seconds", "One decode of a recogniser", buckets=_WORK_BUCKETS)
+ASR_QUEUE_WAIT_SECONDS = Histogram(
+    "media_server_asr_queue_wait_seconds", "A decode's wait for a worker", ["lane"], buckets=_WORK_BUCKETS
+)
+TTS_CLAUSE_SECONDS = Histogram(
+    "media_server_tts_clause_seconds", "From a clause's turn to its audio", buckets=_WORK_BUCKETS
+)
+SESSIONS_LIVE = Gauge("media_server_sessions_live", "Streams now", ["service"])
+SESSIONS_REFUSED = Counter("media_server_sessions_refused", "Streams refused for want of room", ["service"])
+
+TWILIO_REFUSED = Counter(
+    "media_server_twilio_refused", "Webhooks, streams and stream messages that were refused or ignored", ["reason"]
+)
