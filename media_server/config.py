@@ -1,22 +1,33 @@
 """The settings: one frozen tree, read once at start from defaults < TOML file < environment < command line.
 
 Every leaf can be set by `MEDIA_SERVER_<NAME>` (sections joined by a double underscore, as
-`MEDIA_SERVER_MEDIA__MAX_CALLS`). Parts of the server get only the section that is theirs.
+`MEDIA_SERVER_MEDIA__MAX_CALLS`; lists separated by commas; an empty variable counts as not set). Twilio's own name for
+its token, `TWILIO_AUTH_TOKEN`, is understood too. Parts of the server get only the section that is theirs.
 """
 
-import ipaddress
 import os
+import stat
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import PydanticCustomError, to_json
 
 from media_server.errors import ConfigError
+from media_server.layered import KeyPath, Layers, flatten, leaves
+from media_server.telemetry.loopback import is_loopback
 
 Patience = Literal["quick", "normal", "patient"]
+Secret = Annotated[SecretStr, Field(min_length=1)]
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+
+_PREFIX = "MEDIA_SERVER_"
+_SECRETS: tuple[KeyPath, ...] = (("api_key",), ("twilio", "auth_token"))
+_TWILIO_TOKEN = "TWILIO_AUTH_TOKEN"  # noqa: S105 - a variable's name
+_LOOPBACK = "127.0.0.1"
 
 
 def _xdg(variable: str, fallback: str) -> Path:
@@ -31,7 +42,7 @@ class _Section(BaseModel):
 class TwilioSettings(_Section):
     """The account that calls us."""
 
-    auth_token: SecretStr | None = None
+    auth_token: Secret | None = None
     media_timeout_initial_s: float = Field(30.0, gt=0)
     media_timeout_s: float = Field(15.0, gt=0)
     token_ttl_s: float = Field(60.0, gt=0, le=600)
@@ -44,8 +55,8 @@ class MediaSettings(_Section):
     max_calls: int = Field(30, ge=1)
     max_call_s: float = Field(7200.0, gt=0)
     no_input_s: float = Field(8.0, ge=8)
-    asr_urls: tuple[str, ...] = ()
-    tts_urls: tuple[str, ...] = ()
+    asr_urls: tuple[str, ...] = Field((), description="ws://host:port of recognisers elsewhere")
+    tts_urls: tuple[str, ...] = Field((), description="ws://host:port of synthesisers elsewhere")
     patience: Patience = "normal"
     language: str = "en"
 
@@ -54,7 +65,7 @@ class AsrSettings(_Section):
     """The recogniser."""
 
     max_sessions: int = Field(64, ge=1)
-    model: str = "whisper-base"
+    model: str = Field("whisper-base", description="a model's id, or the path of a folder with one")
     max_buffered_s: float = Field(30.0, gt=0)
     idle_timeout_s: float = Field(60.0, gt=0)
     workers: int | None = Field(None, ge=1, description="decodes at once; as many as there are cores by default")
@@ -64,27 +75,25 @@ class TtsSettings(_Section):
     """The voice."""
 
     max_sessions: int = Field(64, ge=1)
-    voice: str = "piper-joe"
+    voice: str = Field("piper-joe", description="a voice's id, or the path of a folder with one")
     idle_timeout_s: float = Field(3600.0, gt=0)
     workers: int | None = Field(None, ge=1, description="clauses made at once; as many as there are cores by default")
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Everything that can be set."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="MEDIA_SERVER_", env_nested_delimiter="__", extra="forbid", frozen=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    host: str = "127.0.0.1"
+    host: str = _LOOPBACK
     port: int = Field(8000, ge=0, le=65535)
     asr_port: int = Field(8001, ge=0, le=65535)
     tts_port: int = Field(8002, ge=0, le=65535)
     public_url: str | None = None
-    api_key: SecretStr | None = None
-    data_dir: Path = Field(default_factory=lambda: _xdg("XDG_DATA_HOME", ".local/share"))
-    models_dir: Path = Field(default_factory=lambda: _xdg("XDG_CACHE_HOME", ".cache") / "models")
-    dialplans: Path | None = None
+    api_key: Secret | None = None
+    data_dir: Folder = Field(default_factory=lambda: _xdg("XDG_DATA_HOME", ".local/share"))
+    models_dir: Folder = Field(default_factory=lambda: _xdg("XDG_CACHE_HOME", ".cache") / "models")
+    dialplans: Folder | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     media: MediaSettings = MediaSettings()
@@ -98,44 +107,125 @@ class Settings(BaseSettings):
         return self.twilio.auth_token is None and self.api_key is None
 
     @property
+    def engine_host(self) -> str:
+        """Where the asr and tts roles listen: only a key lets them be reached from elsewhere."""
+        return self.host if self.api_key is not None else _LOOPBACK
+
+    @property
     def base_url(self) -> str:
         """The address that callers reach us by, without a trailing slash."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return (self.public_url or f"http://{authority(self.host, self.port)}").rstrip("/")
 
     @model_validator(mode="after")
     def _guarded(self) -> "Settings":
-        public_host = urlsplit(self.public_url).hostname if self.public_url else self.host
-        if self.public_url and (public_host is None or urlsplit(self.public_url).scheme not in ("http", "https")):
-            raise ValueError(f"public_url: {self.public_url!r} is no http:// or https:// address")
-        for name, host in (("host", self.host), ("public_url", public_host)):
-            if self.open_to_all and not is_loopback(host or ""):
-                raise ValueError(
-                    f"{name}: {host} can be reached from elsewhere, but neither twilio.auth_token nor api_key is set"
+        hosts = {"host": self.host}
+        if self.public_url is not None:
+            hosts["public_url"] = _host_of(self.public_url)
+        for setting, host in hosts.items():
+            if self.open_to_all and not is_loopback(host):
+                raise PydanticCustomError(
+                    "unguarded",
+                    "{host} can be reached from elsewhere, but neither twilio.auth_token nor api_key is set",
+                    {"setting": setting, "host": host},
                 )
         return self
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host (no port; IPv6 with or without brackets) is this machine."""
-    host = host.strip("[]").lower()
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def authority(host: str, port: int) -> str:
+    """`host:port` for an address; a host that stands for all of this machine's is reached by its loopback."""
+    if host in ("", "0.0.0.0"):  # noqa: S104 - read, not bound
+        host = _LOOPBACK
+    elif host == "::":
+        host = "::1"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def load(config: Path | None = None, **overrides: object) -> Settings:
+def load(config: Path | None = None, *, environ: Mapping[str, str] = os.environ, **overrides: object) -> Settings:
     """Read the settings; `overrides` are the command line's, in the tree's own shape.
 
     Raises:
-        ConfigError: A file cannot be read, a key is unknown or a value does not fit; the message names its place.
+        ConfigError: A file cannot be read, a key is unknown or a value does not fit; a line for each, with its place.
     """
-    values: dict[str, object] = {}
+    layers = Layers()
+    kinds = dict(leaves(Settings))
     if config is not None:
-        try:
-            values = tomllib.loads(config.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{config}: {error}") from error
-    raise ConfigError("not yet")
+        for path, value in flatten(_read_toml(config)):
+            layers.say(path, value, f"{config}: {'.'.join(path)}")
+    _say_environment(layers, environ, kinds)
+    for path, value in flatten(overrides):
+        layers.say(path, value, _option(path, kinds.get(path)))
+    try:
+        return Settings.model_validate(layers.values)
+    except ValidationError as error:
+        raise ConfigError("\n".join(layers.complaints(error, Settings))) from None
+
+
+def exposed_secrets(config: Path) -> str | None:
+    """A warning, if the file holds secrets and everybody on this machine may read it.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    said = {path for path, _ in flatten(_read_toml(config))}
+    if said.isdisjoint(_SECRETS) or not config.stat().st_mode & stat.S_IROTH:
+        return None
+    return f"{config}: it holds secrets, and everybody on this machine may read it (chmod o-r)"
+
+
+def serialize(settings: Settings) -> str:
+    """All settings as JSON, secrets readable: for the control pipe of a role, never for a log or an argument."""
+    return to_json(_revealed(settings.model_dump())).decode()
+
+
+def parse(text: str) -> Settings:
+    """What `serialize` made.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    try:
+        return Settings.model_validate_json(text)
+    except ValidationError as error:
+        raise ConfigError("\n".join(Layers().complaints(error, Settings))) from None
+
+
+def _revealed(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _revealed(inner) for name, inner in value.items()}
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _read_toml(config: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(config.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{config}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ConfigError(f"{config}: {error}") from error
+
+
+def _say_environment(layers: Layers, environ: Mapping[str, str], kinds: Mapping[KeyPath, object]) -> None:
+    if token := environ.get(_TWILIO_TOKEN):
+        layers.say(("twilio", "auth_token"), token, _TWILIO_TOKEN)
+    for name, text in environ.items():
+        if name.startswith(_PREFIX) and text:
+            path = tuple(name.removeprefix(_PREFIX).lower().split("__"))
+            value = [part.strip() for part in text.split(",")] if get_origin(kinds.get(path)) is tuple else text
+            layers.say(path, value, name)
+
+
+def _option(path: KeyPath, kind: object) -> str:
+    """The command line's option for a setting; one that may be repeated is named in the singular."""
+    name = path[-1].removesuffix("s") if get_origin(kind) is tuple else path[-1]
+    return f"--{name.replace('_', '-')}"
+
+
+def _host_of(public_url: str) -> str:
+    try:
+        parts = urlsplit(public_url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.query or parts.fragment:
+        raise PydanticCustomError("public_url", "it must be an http:// or https:// address", {"setting": "public_url"})
+    return parts.hostname or ""
