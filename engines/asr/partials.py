@@ -1,0 +1,46 @@
+"""When a stream's next partial is due, and what it says. Sans-IO, in audio time.
+
+At most one is under way, so a busy machine makes fewer of them and nobody's final waits for one.
+"""
+
+from engines.asr.agreement import stable_prefix
+from engines.asr.events import Partial
+
+LEAST_S, MOST_S = 0.5, 2.0
+"""New speech that is worth another partial: at least, and however slow the decodes are."""
+
+DECODES_APART = 2.0
+"""Partials take at most this part (one half) of a stream's time."""
+
+
+class Partials:
+    """The partials of one stream; from `reset` to `reset` they are of one segment."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self._rate = sample_rate
+        self._interval_s = LEAST_S
+        self.pending: int | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Another segment begins."""
+        self._voiced = 0
+        self._end = 0
+        self._text = ""
+
+    def due(self, voiced: int) -> bool:
+        """Whether one may start, with so many voiced samples in the segment."""
+        return self.pending is None and voiced - self._voiced >= self._interval_s * self._rate
+
+    def begin(self, number: int, voiced: int, end: int) -> None:
+        """Decode `number`, of all up to `end`, is under way."""
+        self.pending, self._voiced, self._end = number, voiced, end
+
+    def finish(self, text: str, took_s: float, *, turn: int, revision: int, start: float) -> Partial | None:
+        """What to tell of it, if anything."""
+        self.pending = None
+        self._interval_s = min(MOST_S, max(LEAST_S, DECODES_APART * took_s))
+        before, self._text = self._text, text
+        if not text:
+            return None
+        return Partial(turn, revision, text, stable_prefix(before, text), start, round(self._end / self._rate, 4))

@@ -1,0 +1,178 @@
+"""One stream's recognition as an asyncio object: `feed` on one side, `events` on the other.
+
+The machine is `recognition.Recognition`; this gives its tasks to the scheduler and feeds their results back. Audio is
+never
+dropped: when more than `max_buffered_s` waits, `feed` waits, and so does the sender's socket.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from engines.asr.events import Closed, SessionEvent
+from engines.asr.recognition import Recognition
+from engines.asr.tasks import Cancel, CloseCommand, Command, ConfigureCommand, Decode, Detect, FinalizeCommand, Promote
+from engines.ports import ASR_RATE, AsrEngine, Samples, Transcription, TurnDetector, VoiceActivityDetector
+from engines.scheduler import Job, Lane, Scheduler
+from engines.turn.expectation import Expectation
+
+_FULL_SCALE = np.float32(32768.0)
+
+
+@dataclass(frozen=True, slots=True)
+class AsrEngines:
+    """What all sessions of a process share."""
+
+    recogniser: AsrEngine
+    vad: VoiceActivityDetector
+    turn_detector: TurnDetector
+    scheduler: Scheduler
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What one stream is like."""
+
+    sample_rate: int = 16000
+    language: str = "en"
+    interim_results: bool = False
+    expectation: Expectation = field(default_factory=Expectation)
+    max_buffered_s: float = 30.0
+
+
+class AsrSession:
+    """One stream. Feed it from one task, read `events` in another; closing `events` cancels what it has under way."""
+
+    def __init__(self, engines: AsrEngines, options: SessionOptions) -> None:
+        self._engines = engines
+        self._options = options
+        self._machine = Recognition(
+            options.sample_rate,
+            engines.vad.stream(options.sample_rate),
+            expectation=options.expectation,
+            language=options.language,
+            interim_results=options.interim_results,
+        )
+        self._jobs: dict[int, Job[Any]] = {}
+        self._results: deque[tuple[Decode | Detect, float, asyncio.Future[Any]]] = deque()
+        self._work = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    async def feed(self, pcm: bytes) -> None:
+        """The next bytes of 16-bit little-endian mono, any number of them; waits while too much is buffered."""
+        await self._room.wait()
+        self._machine.receive_audio(pcm)
+        if self._machine.buffered >= self._options.max_buffered_s * self._options.sample_rate:
+            self._room.clear()
+        self._work.set()
+
+    def finalize(self) -> None:
+        """End the turn at this place of the audio; `Finalized` answers."""
+        self._command(FinalizeCommand())
+
+    def close_stream(self) -> None:
+        """End turn and stream at this place of the audio; `Closed` is the last event."""
+        self._command(CloseCommand())
+
+    def configure(self, **changes: object) -> None:
+        """Replace fields of the expectation, from this place of the audio on."""
+        self._command(ConfigureCommand(changes))
+
+    def books(self) -> Closed:
+        """The stream's books if it ended here and now."""
+        return self._machine.books()
+
+    async def events(self) -> AsyncIterator[SessionEvent]:
+        """What happens, until `Closed`.
+
+        Raises:
+            Exception: Whatever an engine raised; the stream is lost.
+        """
+        try:
+            while not self._machine.closed or self._machine.runnable:
+                for event in self._advance():
+                    yield event
+                if self._machine.runnable:
+                    await asyncio.sleep(0)  # others have windows too
+                elif not self._machine.closed:
+                    await self._work.wait()
+        finally:
+            self._room.set()
+            for job in self._jobs.values():
+                job.cancel()
+
+    def _command(self, command: Command) -> None:
+        self._machine.receive_command(command)
+        self._work.set()
+
+    def _advance(self) -> list[SessionEvent]:
+        """Feed results back, go on, start tasks; what is to be told."""
+        self._work.clear()
+        while self._results:
+            self._feed_back(*self._results.popleft())
+        events: list[SessionEvent] = []
+        for output in self._machine.advance():
+            if isinstance(output, Decode | Detect | Promote | Cancel):
+                self._do(output)
+            else:
+                events.append(output)
+        if self._machine.buffered < self._options.max_buffered_s * self._options.sample_rate:
+            self._room.set()
+        return events
+
+    def _do(self, task: Decode | Detect | Promote | Cancel) -> None:
+        match task:
+            case Decode():
+                recognise = (self._engines.recogniser, task.audio, self._options.sample_rate, self._options.language)
+                self._submit(task, self._engines.scheduler.submit(task.lane, _transcribe, *recognise))
+            case Detect():
+                # It is short, and the same decision waits for it as for a final.
+                detect = (self._engines.turn_detector, task.audio, self._options.sample_rate)
+                self._submit(task, self._engines.scheduler.submit(Lane.FINAL, _detect, *detect))
+            case Promote():
+                if job := self._jobs.get(task.number):  # else its result is on its way
+                    job.promote(Lane.FINAL)
+            case Cancel():
+                if job := self._jobs.pop(task.number, None):
+                    job.cancel()
+
+    def _submit(self, task: Decode | Detect, job: Job[Any]) -> None:
+        begun = monotonic()
+        self._jobs[task.number] = job
+
+        def done(future: asyncio.Future[Any]) -> None:
+            if self._jobs.pop(task.number, None) is not None:
+                self._results.append((task, monotonic() - begun, future))
+                self._work.set()
+
+        job.future.add_done_callback(done)
+
+    def _feed_back(self, task: Decode | Detect, took_s: float, future: asyncio.Future[Any]) -> None:
+        if isinstance(task, Decode):
+            self._machine.receive_transcription(task.number, future.result(), took_s)
+        else:
+            self._machine.receive_probability(task.number, future.result())
+
+
+def _transcribe(engine: AsrEngine, audio: NDArray[np.int16], sample_rate: int, language: str) -> Transcription:
+    return engine.transcribe(_resampled(audio, sample_rate), language)
+
+
+def _detect(detector: TurnDetector, audio: NDArray[np.int16], sample_rate: int) -> float:
+    return detector.probability(_resampled(audio, sample_rate))
+
+
+def _resampled(audio: NDArray[np.int16], sample_rate: int) -> Samples:
+    samples = audio.astype(np.float32) / _FULL_SCALE
+    if sample_rate == ASR_RATE:
+        return samples
+    resampled: Samples = soxr.resample(samples, sample_rate, ASR_RATE)
+    return resampled
