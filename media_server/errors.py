@@ -4,6 +4,7 @@
 
     MediaServerError
     ├── ConfigError              the operator's settings do not fit (names the place)
+    ├── StartFailed              a role could not be started
     ├── PeerError                the other side broke its protocol
     │   ├── ProtocolViolation    a message that the wire's rules forbid
     │   ├── Unauthorized         no or a wrong signature, key or token
@@ -12,6 +13,7 @@
     ├── EngineError              a speech engine refused, failed or is gone
     │   └── EngineUnavailable    none of them answers
     ├── NotFound                 no such call, voice or route
+    ├── CallFailed               a fault of ours cut a call off
     └── CallEnded                the caller is gone (control flow for dialplans)
 
 `code` is stable and part of the API; `retryable` says whether the same call may succeed later; `http_status` is what
@@ -41,6 +43,12 @@ class ConfigError(MediaServerError):
     """The settings do not fit."""
 
     code = "config"
+
+
+class StartFailed(MediaServerError):
+    """A role could not be started."""
+
+    code = "start_failed"
 
 
 class PeerError(MediaServerError):
@@ -102,6 +110,12 @@ class NotFound(MediaServerError):
 
     code = "not_found"
     http_status = 404
+
+
+class CallFailed(MediaServerError):
+    """A fault of ours cut a call off."""
+
+    code = "call_failed"
 
 
 class CallEnded(MediaServerError):

@@ -91,6 +91,8 @@ class Conversation:
             dialplan=facts.dialplan,
             started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
+        self.failed = False
+        """A fault of ours cut the call off without a word."""
         self._last_heard = ""
         self._sink = sink
         self._ears: Ears | None = None
@@ -129,6 +131,7 @@ class Conversation:
                     task.cancel()
         except* Exception as group:  # a fault of ours in one of the call's tasks: it ends this call, and no other
             self.record.error = f"internal: {group.exceptions[0]!r}"
+            self.failed = True
             self.end("internal_error")
             log.exception("call_failed", call=self.facts.id)
         finally:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from media_server.call.conversation import CallFacts, Conversation, Plan, Speech
 from media_server.call.record import CallRecord, EventSink
-from media_server.errors import NotFound, Overloaded
+from media_server.errors import CallFailed, NotFound, Overloaded
 from media_server.transports.port import MediaPort
 
 RESERVED_S = 15.0
@@ -24,6 +24,11 @@ class Reservation:
     facts: CallFacts
     plan: Plan
     expires_at: float
+
+    @property
+    def route(self) -> str:
+        """The dialplan that will answer."""
+        return self.facts.dialplan
 
 
 class Registry:
@@ -46,37 +51,37 @@ class Registry:
     def reserve(
         self, *, provider_id: str, transport: str, caller: str, called: str, dialplan: str, plan: Plan
     ) -> Reservation:
-        """Keep a place for a call; the same provider id gets the same place again.
+        """Keep a place for a call; it lapses after `RESERVED_S`.
 
         Raises:
             Overloaded: There is none.
         """
         now = self._now()
         self._reserved = {key: kept for key, kept in self._reserved.items() if kept.expires_at > now}
-        known = self._reserved.get(provider_id)
-        if known is not None:
-            return known
         if self._draining:
             raise Overloaded("this server is going down")
         if len(self._live) + len(self._reserved) >= self._max_calls:
             raise Overloaded(f"{self._max_calls} calls at once is the limit")
         facts = CallFacts(secrets.token_hex(16), provider_id, transport, caller, called, dialplan)
         reservation = Reservation(facts, plan, now + RESERVED_S)
-        self._reserved[provider_id] = reservation
+        self._reserved[facts.id] = reservation
         return reservation
 
     async def connect(self, reservation: Reservation, port: MediaPort) -> None:
         """The call's stream is there: run the call to its end.
 
         Raises:
-            NotFound: The place was given up, or is taken already.
+            NotFound: The place has lapsed, or is taken already.
+            CallFailed: The call was cut off by a fault of ours, and nobody told the caller.
         """
-        if self._reserved.pop(reservation.facts.provider_id, None) is not reservation:
+        if self._reserved.pop(reservation.facts.id, None) is not reservation:
             raise NotFound("no call is expected under this id")
         conversation = Conversation(reservation.facts, port, self._speech, self._sink)
         self._live[reservation.facts.id] = conversation
         try:
             await conversation.run(reservation.plan)
+            if conversation.failed:
+                raise CallFailed
         finally:
             del self._live[reservation.facts.id]
             if not self._live:
@@ -103,10 +108,6 @@ class Registry:
         if call_id in self._ended:
             return self._ended[call_id]
         raise NotFound("no call of this id")
-
-    def ended_in_order(self, provider_id: str) -> bool:
-        """Whether a call came to an end that the caller need not be told of."""
-        return any(record.provider_id == provider_id and record.error is None for record in self._ended.values())
 
     @property
     def live(self) -> int:

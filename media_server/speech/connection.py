@@ -1,6 +1,8 @@
 """Finding an engine that has room, and opening a stream to it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
@@ -9,7 +11,6 @@ import aiohttp
 from media_server.errors import EngineError, EngineUnavailable
 
 CONNECT_TIMEOUT_S = 2.0
-_REFUSED = 503
 
 
 class Engines:
@@ -18,12 +19,26 @@ class Engines:
     A new session goes to the one with the fewest; one that refuses or does not answer is passed over for the next.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, urls: Sequence[str], api_key: str | None = None) -> None:
-        if not urls:
-            raise EngineUnavailable("no address of a speech engine is set")
-        self._http = http
+    def __init__(self, urls: Sequence[str], api_key: str | None = None) -> None:
+        self._client: aiohttp.ClientSession | None = None
         self._sessions = dict.fromkeys((url.rstrip("/") for url in urls), 0)
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+    async def __aenter__(self) -> Self:
+        self._client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT_S))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    @property
+    def _http(self) -> aiohttp.ClientSession:
+        if self._client is None:
+            raise EngineUnavailable("not connected to the engines yet")
+        return self._client
 
     async def connect(self, path: str, query: Mapping[str, str]) -> "EngineSocket":
         """Open a WebSocket to the engine with the fewest sessions that takes us.
@@ -35,23 +50,40 @@ class Engines:
         for url in sorted(self._sessions, key=lambda url: self._sessions[url]):
             self._sessions[url] += 1
             try:
-                socket = await self._http.ws_connect(
-                    url + path,
-                    params=query,
-                    headers=self._headers,
-                    timeout=aiohttp.ClientWSTimeout(ws_close=2.0),
-                    heartbeat=20.0,
-                    max_msg_size=1 << 20,
-                )
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    socket = await self._http.ws_connect(
+                        url + path,
+                        params=query,
+                        headers=self._headers,
+                        timeout=aiohttp.ClientWSTimeout(ws_close=CONNECT_TIMEOUT_S),
+                        heartbeat=20.0,
+                        max_msg_size=1 << 20,
+                    )
             except aiohttp.WSServerHandshakeError as error:
                 self._sessions[url] -= 1
-                refusals.append(f"{url}: {'full' if error.status == _REFUSED else error.status}")
+                refusals.append(f"{url}: {'full' if error.status == HTTPStatus.SERVICE_UNAVAILABLE else error.status}")
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 self._sessions[url] -= 1
                 refusals.append(f"{url}: {type(error).__name__}")
             else:
                 return EngineSocket(socket, self, url)
         raise EngineUnavailable("; ".join(refusals))
+
+    async def check(self) -> None:
+        """See whether one of them is ready.
+
+        Raises:
+            EngineUnavailable: None is.
+        """
+        for url in self._sessions:
+            try:
+                timeout = aiohttp.ClientTimeout(total=CONNECT_TIMEOUT_S)
+                async with self._http.get(f"{url}/readyz", headers=self._headers, timeout=timeout) as answer:
+                    if answer.status == HTTPStatus.OK:
+                        return
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                continue
+        raise EngineUnavailable("no speech engine is ready")
 
     def left(self, url: str) -> None:
         """A session there is over."""

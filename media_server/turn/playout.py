@@ -25,6 +25,7 @@ from media_server.turn.clock import PlayClock
 MARK_EVERY_S = 0.2
 MARK_OVERDUE_S = 1.0
 _ROUNDING_S = 0.001
+"""Timers fire up to a clock tick early; what is due within this is due."""
 AUDIBLE_LEVEL = 200
 """Peak of a 16-bit sample from which on a frame counts as audible (-44 dBFS)."""
 
@@ -186,7 +187,7 @@ class Playout:
                 self._run_dry(now)
             if self._clock is None:
                 self._clock = PlayClock(self.sample_rate, now, self.sent)
-            if self._due() > now:
+            if self._due() > now + _ROUNDING_S:
                 break
             self._send_frame(actions)
         self._settle(now, actions)

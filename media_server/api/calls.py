@@ -1,0 +1,39 @@
+"""`GET /v1/calls` and `GET /v1/calls/{id}`: live calls and the latest ended ones."""
+
+import re
+
+from aiohttp import web
+
+from media_server.call.registry import Registry
+from media_server.errors import NotFound, PeerError
+
+MAX_LIMIT = 500
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def calls_routes(registry: Registry) -> list[web.RouteDef]:
+    """The routes. Ids are 128 random bits: who does not know one cannot guess it."""
+
+    async def listing(request: web.Request) -> web.Response:
+        unknown = set(request.query) - {"provider_id", "state", "limit"}
+        if unknown:
+            raise PeerError(f"unknown query key {sorted(unknown)[0]!r}")
+        limit = request.query.get("limit", "100")
+        if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:6]) <= MAX_LIMIT):
+            raise PeerError(f"limit: a number from 1 to {MAX_LIMIT} is wanted")
+        wanted = {key: request.query[key] for key in ("provider_id", "state") if key in request.query}
+        found = [
+            record
+            for record in registry.records()
+            if all(getattr(record, key) == value for key, value in wanted.items())
+        ]
+        calls = [record.model_dump(mode="json") for record in found[: int(limit)]]
+        return web.json_response({"calls": calls})
+
+    async def one(request: web.Request) -> web.Response:
+        call_id = request.match_info["id"]
+        if not _ID.fullmatch(call_id):
+            raise NotFound("no call of this id")
+        return web.json_response(registry.record(call_id).model_dump(mode="json"))
+
+    return [web.get("/v1/calls", listing), web.get("/v1/calls/{id}", one)]

@@ -1,0 +1,171 @@
+"""The media role: calls, dialplans, the call API."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+from pydantic import SecretStr
+
+from media_server.api.calls import calls_routes
+from media_server.api.twilio import add_twilio
+from media_server.api.twilio_calls import IncomingCall
+from media_server.call.conversation import Conversation, Plan, Speech
+from media_server.call.phrases import OWN_PHRASES, Phrases
+from media_server.call.registry import Registry, Reservation
+from media_server.config import Settings
+from media_server.console import Console
+from media_server.dialplan.call import Call
+from media_server.dialplan.loader import LoadedPlan
+from media_server.dialplan.router import Router
+from media_server.errors import EngineError, Overloaded
+from media_server.protocol.speech import AsrQuery, TtsQuery
+from media_server.speech.connection import Engines
+from media_server.telemetry.guard import guard_middleware
+from media_server.telemetry.health import add_health_routes
+from media_server.telemetry.problems import problem_middleware
+from media_server.transports.port import MediaPort
+from media_server.transports.twilio import StreamLimits
+
+log = structlog.get_logger(__name__)
+
+MAX_BODY = 64 * 1024
+RETRY_S = 0.3
+"""How often the engines are asked again while they are not there yet."""
+
+
+class MediaServer:
+    """The parts of the role, wired together. It is the gate through which calls come in."""
+
+    def __init__(self, settings: Settings, router: Router) -> None:
+        self._router = router
+        self._ready = False
+        key, media = _secret(settings.api_key), settings.media
+        self._speech = Speech(
+            asr=Engines(media.asr_urls or (f"http://127.0.0.1:{settings.asr_port}",), key),
+            tts=Engines(media.tts_urls or (f"http://127.0.0.1:{settings.tts_port}",), key),
+            phrases=Phrases(TtsQuery(encoding="linear16", sample_rate=8000)),
+            query=AsrQuery(sample_rate=8000, language=media.language, patience=media.patience),
+            no_input_s=media.no_input_s,
+            max_call_s=media.max_call_s,
+        )
+        console = Console(lambda line: print(line, flush=True))  # noqa: T201 - the terminal is what it is for
+        self.registry = Registry(self._speech, console.receive, max_calls=media.max_calls, now=time.monotonic)
+        self._max_calls = media.max_calls
+
+    # --- the gate ------------------------------------------------------------------------------------------------
+
+    async def admit(self, call: IncomingCall) -> Reservation:
+        """Keep a place for a call.
+
+        Raises:
+            Overloaded: There is none, or we are not ready.
+        """
+        if not self._ready:
+            raise Overloaded("the engines are not ready yet")
+        loaded = self._router.route(call.called)
+        return self.registry.reserve(
+            provider_id=call.call_sid,
+            transport="twilio",
+            caller=call.caller,
+            called=call.called,
+            dialplan=loaded.name,
+            plan=plan_of(loaded),
+        )
+
+    async def connect(self, reservation: Reservation, port: MediaPort) -> None:
+        """Run a call to its end.
+
+        Raises:
+            CallFailed: A fault of ours cut it off.
+            NotFound: Its place has lapsed.
+        """
+        await self.registry.connect(reservation, port)
+
+    # --- life ----------------------------------------------------------------------------------------------------
+
+    def report(self) -> tuple[bool, Mapping[str, object]]:
+        """For `/readyz`."""
+        return self._ready, {"role": "media", "calls": self.registry.live, "free": self._max_calls - self.registry.live}
+
+    async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
+        """Connections to the engines, while the application runs."""
+        async with self._speech.asr, self._speech.tts:
+            preparing = asyncio.create_task(self._prepare())
+            yield
+            preparing.cancel()
+            await asyncio.gather(preparing, return_exceptions=True)
+
+    async def shut_down(self, _app: web.Application) -> None:
+        """No new calls; the live ones end and their books are closed."""
+        self._ready = False
+        await self.registry.end_all("shutdown")
+
+    async def _prepare(self) -> None:
+        """Be ready once the engines have their models and our own phrases are made."""
+        while not self._ready:
+            try:
+                await self._speech.asr.check()
+                await self._speech.phrases.make(self._speech.tts, [*OWN_PHRASES, *self._router.phrases])
+            except EngineError as error:
+                log.debug("engines_not_ready", error=error.message)
+                await asyncio.sleep(RETRY_S)
+            else:
+                self._ready = True
+
+
+def plan_of(loaded: LoadedPlan) -> Plan:
+    """A dialplan as the call's engine room runs it."""
+
+    async def perform(conversation: Conversation) -> None:
+        await loaded.plan(Call(conversation))
+
+    return perform
+
+
+def dialplan_folders(own: Path | None) -> list[Path]:
+    """Where dialplans are looked for: the operator's folder wins over the shipped one."""
+    shipped = Path(str(files("dialplans")))
+    return [shipped] if own is None else [own, shipped]
+
+
+def create_app(settings: Settings) -> web.Application:
+    """The application of the media role.
+
+    Raises:
+        ConfigError: A route or a dialplan is broken.
+    """
+    router = Router(dialplan_folders(settings.dialplans))
+    app = web.Application(
+        middlewares=[
+            problem_middleware,
+            guard_middleware(_secret(settings.api_key), loopback_only=settings.open_to_all),
+        ],
+        client_max_size=MAX_BODY,
+    )
+    server = MediaServer(settings, router)
+    add_health_routes(app, server.report)
+    app.add_routes(calls_routes(server.registry))
+    twilio = settings.twilio
+    add_twilio(
+        app,
+        server,
+        public_base=settings.base_url,
+        auth_token=_secret(twilio.auth_token),
+        token_ttl_s=twilio.token_ttl_s,
+        limits=StreamLimits(
+            media_initial_s=twilio.media_timeout_initial_s,
+            media_s=twilio.media_timeout_s,
+            lead_s=twilio.lead_ms / 1000,
+        ),
+    )
+    app.cleanup_ctx.append(server.lifetime)
+    app.on_shutdown.append(server.shut_down)
+    return app
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value is not None else None
