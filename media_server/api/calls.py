@@ -17,7 +17,7 @@ def calls_routes(registry: Registry) -> list[web.RouteDef]:
     async def listing(request: web.Request) -> web.Response:
         unknown = set(request.query) - {"provider_id", "state", "limit"}
         if unknown:
-            raise PeerError(f"unknown query key {sorted(unknown)[0]!r}")
+            raise PeerError(f"unknown query key {min(unknown)!r}")
         limit = request.query.get("limit", "100")
         if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:6]) <= MAX_LIMIT):
             raise PeerError(f"limit: a number from 1 to {MAX_LIMIT} is wanted")

@@ -28,10 +28,10 @@ from media_server.call.voice import Speaking, Voice
 from media_server.errors import CallEnded, EngineError
 from media_server.protocol.speech import AsrQuery
 from media_server.speech.connection import Engines
+from media_server.speech.turns import TurnOver
 from media_server.telemetry import metrics
 from media_server.transports.port import MediaPort
 from media_server.turn.playout import Utterance
-from media_server.turn.turns import TurnOver
 
 log = structlog.get_logger(__name__)
 

@@ -11,8 +11,8 @@ from media_server.errors import EngineError
 from media_server.protocol.speech import AsrQuery
 from media_server.speech.asr import AsrSession
 from media_server.speech.connection import Engines
+from media_server.speech.turns import SpeechBegan, TurnAssembler, TurnEvent, TurnOver
 from media_server.turn.floor import Change
-from media_server.turn.turns import SpeechBegan, TurnAssembler, TurnEvent, TurnOver
 
 MAX_WAITING = 1000
 """Events that may wait for the dialplan; past that the oldest is forgotten."""

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from pydantic import BaseModel
 
-from media_server.turn.turns import TurnOver
+from media_server.speech.turns import TurnOver
 
 
 class Receipt(BaseModel):

@@ -13,7 +13,7 @@ from media_server.call.conversation import Conversation
 from media_server.call.ears import Digit, EarEvent
 from media_server.call.voice import Speaking
 from media_server.dialplan.turns import Turn, ear_events
-from media_server.turn.turns import MaybeOver, SpeechBegan, TurnOver, WentOn
+from media_server.speech.turns import MaybeOver, SpeechBegan, TurnOver, WentOn
 
 Answer: TypeAlias = str | AsyncIterator[str] | None
 Reply: TypeAlias = Callable[[Turn], Awaitable[Answer] | AsyncIterator[str]]

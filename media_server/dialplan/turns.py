@@ -8,7 +8,7 @@ from media_server.call.conversation import Conversation
 from media_server.call.ears import Deaf, Digit, EarEvent
 from media_server.call.phrases import GOODBYE, REPROMPT
 from media_server.dialplan.say import say
-from media_server.turn.turns import TurnOver
+from media_server.speech.turns import TurnOver
 
 REPROMPTS = 2
 """Silences in a row that are answered with a question before the goodbye."""
