@@ -135,7 +135,7 @@ class TwilioPhone:
                     raise CallRefused(f"{url}: {response.status} {body.decode(errors='replace')[:200]}")
                 return parse_twiml(body.decode())
         except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError, ProtocolViolation) as error:
-            raise CallRefused(f"{url}: {error or type(error).__name__}") from error
+            raise CallRefused(f"{url}: {str(error) or type(error).__name__}") from error
 
     async def _open(self, answer: ConnectStream, call_sid: str) -> "_Line":
         try:
@@ -143,7 +143,7 @@ class TwilioPhone:
                 answer.url, headers=self._signature(answer.url, {}), max_msg_size=1 << 20, compress=0
             )
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise CallRefused(f"{answer.url}: {error or type(error).__name__}") from error
+            raise CallRefused(f"{answer.url}: {str(error) or type(error).__name__}") from error
         stream_sid = "MZ" + secrets.token_hex(16)
         far_end = FarEnd(stream_sid, call_sid, self._account_sid)
         await socket.send_str(far_end.connected())
