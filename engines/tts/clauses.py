@@ -1,0 +1,130 @@
+"""Text to clauses: the first as soon and as short as it sounds natural, then sentences. Pure.
+
+Rules:
+- Joined, the clauses are the text, to the character: offsets of words stay true.
+- A clause ends behind ``. ! ? ; : …`` or a line break; the first one also behind a comma, so that the voice can begin.
+- A mark is an end only when white space follows it: "3.50", "10:30" and addresses stay whole. The full stop of an
+  abbreviation or an initial is none.
+- Text may come in pieces, even as tokens. A mark that a piece ends with is an end at once when a whole word stands
+  before it in the same piece ("Hello there."); behind "3" or a lone "." the next piece is waited for.
+- Nothing is longer than `MAX_CLAUSE` (the first: `MAX_FIRST_CLAUSE`): what has no marks is cut between words, a word
+  that long is cut anywhere.
+"""
+
+import re
+
+MAX_CLAUSE = 200
+MAX_FIRST_CLAUSE = 64
+"""Characters; about 4 s of speech, of which the synthesis takes a third of a second."""
+
+_MIN_FIRST_WORDS = 2
+_MIN_BEFORE_CONJUNCTION = 20
+
+_CLOSERS = "\"')\\]}»”’"  # noqa: RUF001 - typographic quotes are meant
+_END = re.compile(rf"[.!?;:,…]+[{_CLOSERS}]*(?=\s|\Z)|[。！？]+[{_CLOSERS}」』]*|\n")  # noqa: RUF001 - as above
+_WORD_BEFORE_END = re.compile(rf"[^\W\d_]{{2}}[.!?;:,…]+[{_CLOSERS}]*\Z")
+_PAUSE = re.compile(r"[,;:–—](?=\s)")  # noqa: RUF001 - a dash is meant
+_CONJUNCTION = re.compile(r"\s(?=(?:and|but|or|so|because|which|that|when|if|while|then|to|for|with)\s)", re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+_LAST_WORD = re.compile(r"[^\s(\[\"'“‘]+\Z")  # noqa: RUF001 - typographic quotes are meant
+
+_TITLES = {"dr", "mr", "mrs", "ms", "mx", "prof", "st", "jr", "sr", "gen", "sen", "gov", "capt", "lt", "col", "sgt"}
+_SHORTENED = {
+    "vs",
+    "etc",
+    "e.g",
+    "i.e",
+    "a.m",
+    "p.m",
+    "nr",
+    "inc",
+    "ltd",
+    "co",
+    "corp",
+    "dept",
+    "approx",
+    "ave",
+    "blvd",
+}
+_MONTHS = {"jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec"}
+ABBREVIATIONS = frozenset(_TITLES | _SHORTENED | _MONTHS)
+
+
+class ClauseSplitter:
+    """The clauses of one text, which comes in pieces."""
+
+    def __init__(self) -> None:
+        self._rest = ""
+        self._first = True
+
+    def feed(self, piece: str) -> list[str]:
+        """More text; returns the clauses that are complete now."""
+        self._rest += piece
+        return self._take(final=False, settled=_WORD_BEFORE_END.search(piece) is not None)
+
+    def flush(self) -> list[str]:
+        """The text is over; returns what is left of it."""
+        clauses = self._take(final=True, settled=True)
+        if self._rest:
+            clauses.append(self._rest)
+            self._rest = ""
+        return clauses
+
+    def _take(self, *, final: bool, settled: bool) -> list[str]:
+        clauses: list[str] = []
+        position = 0
+        while (end := _clause_end(self._rest, position, first=self._first, settled=settled, final=final)) is not None:
+            clauses.append(self._rest[position:end])
+            position = end
+            self._first = False
+        self._rest = self._rest[position:]
+        return clauses
+
+
+def pronounceable(text: str) -> bool:
+    """Whether there is a letter or a digit in it."""
+    return any(char.isalnum() for char in text)
+
+
+def is_abbreviation(word: str) -> bool:
+    """Whether a word in front of a full stop keeps it: "Dr", "e.g", or an initial."""
+    return word.lower() in ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word not in "Ii")
+
+
+def _clause_end(text: str, position: int, *, first: bool, settled: bool, final: bool) -> int | None:
+    """The index behind the clause that begins at `position`; None when that needs more text."""
+    limit = MAX_FIRST_CLAUSE if first else MAX_CLAUSE
+    for match in _END.finditer(text, position, position + limit + 1):
+        end = match.end()
+        if end > position + limit or not pronounceable(text[position : match.start()]):
+            continue
+        if end == len(text) and not settled:
+            break
+        if _ends_here(text[position : match.start()], match.group(), first=first):
+            return end
+    if len(text) - position > limit:
+        return _cut(text, position, limit, first=first)
+    if final and position < len(text):
+        return len(text)
+    return None
+
+
+def _ends_here(before: str, mark: str, *, first: bool) -> bool:
+    if mark[0] == ",":
+        return first and len(before.split()) >= _MIN_FIRST_WORDS
+    if mark[0] == "." and not mark.startswith(".."):
+        word = _LAST_WORD.search(before)
+        return word is None or not is_abbreviation(word.group())
+    return True
+
+
+def _cut(text: str, position: int, limit: int, *, first: bool) -> int:
+    """Where to cut a run of text that has no end within `limit`: at a pause, before a conjunction, between words."""
+    window = text[position : position + limit]
+    earliest = _MIN_BEFORE_CONJUNCTION if first else limit // 2
+    for pattern in (_PAUSE, _CONJUNCTION, _SPACE):
+        ends = [match.end() if pattern is _PAUSE else match.start() for match in pattern.finditer(window)]
+        fitting = [end for end in ends if end >= (earliest if pattern is not _SPACE else 1)]
+        if fitting:
+            return position + fitting[-1]
+    return position + limit

@@ -1,0 +1,195 @@
+"""One client's stream of speech: text goes in by contexts, events come out in the order in which they will be heard.
+
+An asyncio shell around `ContextQueue`: each clause is a job for the shared worker threads, a context's first one before
+everybody's later ones. Only one clause of a session is in work, and only when the reader has taken what was made
+before, so a slow reader holds up nobody but itself.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.errors import EnginesError
+from engines.ports import Speech, SpokenWord, TtsEngine
+from engines.scheduler import Lane, Scheduler
+from engines.tts.contexts import Clause, ContextOver, ContextQueue
+from engines.tts.silence import joint
+
+CLAUSE_DEADLINE_S = 20.0
+"""For one piece of a clause, with its wait for a worker; past it the context fails."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ContextStarted:
+    """All audio from here to the end of the context is this context's."""
+
+    context_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContextWords:
+    """The words of the audio that follows, in offsets and seconds of the context."""
+
+    context_id: str
+    words: tuple[SpokenWord, ...]
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContextAudio:
+    """16-bit mono at the engine's rate. `took_s`: from when the clause's turn came to when this was made."""
+
+    context_id: str
+    pcm: NDArray[np.int16]
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ContextDone:
+    """A context has ended, with `samples` of audio handed out."""
+
+    context_id: str
+    samples: int
+    cancelled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContextFailed:
+    """A context has ended because it cannot be said; the session goes on."""
+
+    context_id: str
+    code: str
+    message: str
+    retryable: bool
+
+
+SessionEvent: TypeAlias = ContextStarted | ContextWords | ContextAudio | ContextDone | ContextFailed
+
+
+class SynthesisFailed(EnginesError):
+    """The synthesiser failed at this text."""
+
+    retryable = True
+
+
+class TtsSession:
+    """Speaks for one client. All methods belong to one event loop; `events` has one reader."""
+
+    def __init__(self, engine: TtsEngine, scheduler: Scheduler, voice: str) -> None:
+        self._engine = engine
+        self._scheduler = scheduler
+        self._voice = voice
+        self._queue = ContextQueue()
+        self._changed = asyncio.Event()
+        self._closed = False
+        self._job: asyncio.Task[Speech | None] | None = None
+        self._speaking: str | None = None
+        self._samples = 0
+
+    def speak(self, context_id: str, text: str, *, more: bool = False) -> None:
+        """Text for a context; `more` will follow.
+
+        Raises:
+            InputError: There is no room for another context.
+        """
+        self._queue.add(context_id, text, more=more)
+        self._wake()
+
+    def cancel(self, context_id: str) -> None:
+        """End a context now: what waits leaves the queue, what is being made is thrown away."""
+        self._queue.cancel(context_id)
+        self._wake()
+
+    def close(self) -> None:
+        """End `events`, and drop all work."""
+        self._closed = True
+        if self._job is not None:
+            self._job.cancel()
+        self._changed.set()
+
+    async def events(self) -> AsyncIterator[SessionEvent]:
+        """What happens, until `close`."""
+        while not self._closed:
+            step = self._queue.next()
+            if step is None:
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            if self._speaking != step.context_id:
+                self._speaking, self._samples = step.context_id, 0
+                if isinstance(step, Clause) or not (step.cancelled or step.failure):
+                    yield ContextStarted(step.context_id)
+            if isinstance(step, Clause):
+                async for event in self._say(step):
+                    yield event
+            else:
+                self._speaking = None
+                yield self._ended(step)
+
+    async def _say(self, clause: Clause) -> AsyncIterator[SessionEvent]:
+        pieces = self._engine.synthesize(clause.text, self._voice)
+        lane = Lane.FINAL if clause.first else Lane.SPECULATIVE
+        clause_start: int | None = None
+        begun = monotonic()
+        while (speech := await self._make(clause.context_id, lane, pieces)) is not None:
+            silence = joint(self._engine.sample_rate) if self._samples else 0
+            # A piece's word times count from its clause's first sample, without the joints that are put in here.
+            clause_start = self._samples + silence if clause_start is None else clause_start + silence
+            words = _moved(speech.words, clause.offset, clause_start / self._engine.sample_rate)
+            yield ContextWords(clause.context_id, words, speech.exact)
+            if self._queue.is_ending(clause.context_id):
+                return
+            pcm = np.concatenate((np.zeros(silence, np.int16), speech.pcm))
+            self._samples += len(pcm)
+            yield ContextAudio(clause.context_id, pcm, monotonic() - begun)
+            if self._queue.is_ending(clause.context_id):
+                return
+            begun = monotonic()
+
+    async def _make(self, context_id: str, lane: Lane, pieces: Iterator[Speech]) -> Speech | None:
+        """The next piece; None at the clause's end, or when its context was cancelled or failed meanwhile."""
+        next_piece: Callable[[Iterator[Speech], None], Speech | None] = next
+        self._job = job = asyncio.ensure_future(self._scheduler.run(lane, next_piece, pieces, None))
+        try:
+            done, _ = await asyncio.wait({job}, timeout=CLAUSE_DEADLINE_S)
+            if self._closed or self._queue.is_ending(context_id):
+                return None
+            if done:
+                return job.result()
+            self._queue.fail(context_id, SynthesisFailed("the synthesiser did not answer in time"))
+        except EnginesError as error:
+            self._queue.fail(context_id, error)
+        except Exception:  # noqa: BLE001 - logged; one text's failure, whatever it is, must not end the session
+            _log.exception("synthesis failed")
+            self._queue.fail(context_id, SynthesisFailed())
+        finally:
+            self._job = None
+            if not job.cancel() and not job.cancelled():
+                job.exception()  # seen, should it have failed after it was not wanted any more
+        return None
+
+    def _wake(self) -> None:
+        if self._job is not None and self._speaking is not None and self._queue.is_ending(self._speaking):
+            self._job.cancel()
+        self._changed.set()
+
+    def _ended(self, over: ContextOver) -> SessionEvent:
+        if over.failure is not None:
+            failure = over.failure
+            message = str(failure) or (type(failure).__doc__ or failure.code)
+            return ContextFailed(over.context_id, failure.code, message, failure.retryable)
+        return ContextDone(over.context_id, self._samples, over.cancelled)
+
+
+def _moved(words: tuple[SpokenWord, ...], offset: int, seconds: float) -> tuple[SpokenWord, ...]:
+    return tuple(
+        replace(word, offset=word.offset + offset, start=word.start + seconds, end=word.end + seconds) for word in words
+    )
