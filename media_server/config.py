@@ -140,7 +140,7 @@ def authority(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def load(config: Path | None = None, *, environ: Mapping[str, str] = os.environ, **overrides: object) -> Settings:
+def load(config: Path | None = None, environ: Mapping[str, str] = os.environ, /, **overrides: object) -> Settings:
     """Read the settings; `overrides` are the command line's, in the tree's own shape.
 
     Raises:

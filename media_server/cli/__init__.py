@@ -1,0 +1,126 @@
+"""The command line. Commands import what they do only when they run, so that `--help` answers at once."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="media-server",
+    help="Answers phone calls: hears the caller, lets a dialplan decide, and speaks.",
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback with local variables would show secrets and what callers say.
+    pretty_exceptions_enable=False,
+)
+models = typer.Typer(help="The speech models: list, pull, verify.", no_args_is_help=True)
+app.add_typer(models, name="models")
+
+
+class RoleChoice(StrEnum):
+    """What to run."""
+
+    ALL = "all"
+    MEDIA = "media"
+    ASR = "asr"
+    TTS = "tts"
+
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings, as TOML.")]
+ModelsDir = Annotated[Path | None, typer.Option(help="Where models are kept.", show_default="the cache folder")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        typer.echo(f"media-server {version('media-server')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version, and end.")
+    ] = False,
+) -> None:
+    """Answers phone calls: hears the caller, lets a dialplan decide, and speaks."""
+
+
+@app.command()
+def serve(  # noqa: PLR0917 - options, passed by name
+    role: Annotated[RoleChoice, typer.Option(help="What to run here.")] = RoleChoice.ALL,
+    host: Annotated[str | None, typer.Option(help="The address to listen at.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,
+    asr_port: Annotated[int | None, typer.Option(help="The recogniser's port.", show_default="8001")] = None,
+    tts_port: Annotated[int | None, typer.Option(help="The synthesiser's port.", show_default="8002")] = None,
+    public_url: Annotated[str | None, typer.Option(help="The address by which Twilio reaches this server.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where records are kept.", show_default="the user's data folder")
+    ] = None,
+    models_dir: ModelsDir = None,
+    dialplans: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Your dialplans; they win over the shipped ones.")
+    ] = None,
+    asr_url: Annotated[
+        list[str] | None, typer.Option(help="A recogniser elsewhere, instead of one here. Repeatable.")
+    ] = None,
+    tts_url: Annotated[
+        list[str] | None, typer.Option(help="A synthesiser elsewhere, instead of one here. Repeatable.")
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Answer calls, until Ctrl-C."""
+    from media_server.cli.serve import run  # noqa: PLC0415
+
+    said = _said(
+        host=host,
+        port=port,
+        asr_port=asr_port,
+        tts_port=tts_port,
+        public_url=public_url,
+        data_dir=data_dir,
+        models_dir=models_dir,
+        dialplans=dialplans,
+        media=_said(asr_urls=asr_url or None, tts_urls=tts_url or None),
+    )
+    raise typer.Exit(run(role.value, config, said))
+
+
+@models.command("list")
+def list_models(models_dir: ModelsDir = None, config: ConfigFile = None) -> None:
+    """Show the models, and which of them are there."""
+    from media_server.cli.models import show  # noqa: PLC0415
+
+    raise typer.Exit(show(config, _said(models_dir=models_dir)))
+
+
+@models.command("pull")
+def pull_models(
+    ids: Annotated[list[str] | None, typer.Argument(help="Which ones.", show_default="what serve needs")] = None,
+    models_dir: ModelsDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Fetch what is missing, and fetch anew what is corrupt."""
+    from media_server.cli.models import pull  # noqa: PLC0415
+
+    raise typer.Exit(pull(ids or [], config, _said(models_dir=models_dir)))
+
+
+@models.command("verify")
+def verify_models(
+    ids: Annotated[list[str] | None, typer.Argument(help="Which ones.", show_default="what serve needs")] = None,
+    models_dir: ModelsDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Read every byte of the models, and compare with what is pinned."""
+    from media_server.cli.models import verify  # noqa: PLC0415
+
+    raise typer.Exit(verify(ids or [], config, _said(models_dir=models_dir)))
+
+
+def _said(**options: object) -> Mapping[str, object]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None and value != {}}

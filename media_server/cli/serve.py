@@ -1,0 +1,136 @@
+"""`media-server serve`: settings, models, then the roles under the supervisor, and what the operator sees of it."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from engines.errors import ModelError
+from media_server.cli.capacity import calls_at_once
+from media_server.cli.models import ensure
+from media_server.cli.screen import complain, console, cores, header, next_steps
+from media_server.config import Settings, authority, exposed_secrets, load, serialize
+from media_server.control import EXIT_UNUSABLE
+from media_server.errors import ConfigError, StartFailed
+from media_server.supervisor import Addresses, News, Role, Supervisor, Up
+from media_server.telemetry.loopback import is_loopback
+
+RoleName = Literal["media", "asr", "tts"]
+
+_ADDRESS = {"media": "http://{}", "asr": "ws://{}/v1/stream/asr", "tts": "ws://{}/v1/stream/tts"}
+
+
+def run(choice: str, config: Path | None, said: Mapping[str, object]) -> int:
+    """Serve until a signal ends it; returns the exit code."""
+    out = console()
+    try:
+        settings = load(config, **said)
+        names = chosen(choice, settings)
+        if config is not None and (warning := exposed_secrets(config)) is not None:
+            complain(f"warning: {warning}")
+        out.print(header(version("media-server"), settings.data_dir))
+        ensure(settings, names)
+        asyncio.run(_supervise(settings, names, out.print))
+    except (ConfigError, ModelError, StartFailed) as error:
+        complain(str(error))
+        return EXIT_UNUSABLE
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return 0
+
+
+def chosen(choice: str, settings: Settings) -> list[RoleName]:
+    """The roles to run here, in the order of their start; engines that are elsewhere are not started.
+
+    Raises:
+        ConfigError: An engine would be reachable from elsewhere without a key.
+    """
+    match choice:
+        case "asr" | "tts":
+            if settings.api_key is None and not is_loopback(settings.host):
+                raise ConfigError(f"host: the {choice} role answers others than this machine only with an api_key")
+            return ["asr"] if choice == "asr" else ["tts"]
+        case "media":
+            return ["media"]
+        case _:
+            names: list[RoleName] = []
+            if not settings.media.asr_urls:
+                names.append("asr")
+            if not settings.media.tts_urls:
+                names.append("tts")
+            return [*names, "media"]
+
+
+async def _supervise(settings: Settings, names: Sequence[RoleName], write: Callable[[str], None]) -> None:
+    supervisor = Supervisor(roles(settings, names), Reporter(settings, names, write).tell)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, supervisor.stop)
+    await supervisor.run()
+
+
+def roles(settings: Settings, names: Sequence[RoleName]) -> list[Role]:
+    """What the supervisor is to keep running."""
+    engines = tuple(name for name in names if name != "media")
+    return [_role(name, settings, engines if name == "media" else ()) for name in names]
+
+
+def _role(name: RoleName, settings: Settings, needs: tuple[str, ...]) -> Role:
+    def command(fd: int) -> Sequence[str]:
+        # -P: a file in the working folder must not stand in for a module.
+        return (sys.executable, "-P", "-m", "media_server.role", name, str(fd))
+
+    def first_line(addresses: Addresses) -> str:
+        update: dict[str, object] = {}
+        if name in addresses:
+            update["port" if name == "media" else f"{name}_port"] = addresses[name].port
+        if name == "media":
+            urls = {
+                f"{engine}_urls": (f"http://{authority(addresses[engine].host, addresses[engine].port)}",)
+                for engine in needs
+            }
+            update["media"] = settings.media.model_copy(update=urls)
+        return serialize(settings.model_copy(update=update))
+
+    return Role(name, command, first_line, needs)
+
+
+class Reporter:
+    """Turns what the supervisor tells into lines."""
+
+    def __init__(self, settings: Settings, names: Sequence[RoleName], write: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._names = names
+        self._write = write
+        self._decode_ms: float | None = None
+        self._up: set[str] = set()
+
+    def tell(self, news: News) -> None:
+        """Show it."""
+        if not isinstance(news, Up):
+            self._write(f"{news.name:<6} {news.reason}; starts again in {news.seconds:.1f} s")
+            return
+        address = authority(news.address.host, news.address.port)
+        line = f"{news.name:<6} ready {news.seconds:.1f} s   {_ADDRESS[news.name].format(address)}"
+        decode_ms = news.details.get("decode_ms")
+        if isinstance(decode_ms, int | float):
+            self._decode_ms = decode_ms
+        if news.name == "media":
+            line += self._capacity()
+        self._write(line)
+        complete = self._up != set(self._names)
+        self._up.add(news.name)
+        if complete and self._up == set(self._names):
+            base_url = self._settings.public_url or f"http://{address}"
+            steps = next_steps(self._settings, base_url.rstrip("/"), calls="media" in self._names)
+            self._write("\n" + "\n".join(steps))
+
+    def _capacity(self) -> str:
+        # Only for a recogniser on this machine: of another one's cores nothing is known here.
+        if self._decode_ms is None:
+            return ""
+        calls = min(calls_at_once(self._decode_ms / 1000, cores()), self._settings.media.max_calls)
+        return f"   this machine: about {calls} call{'s'[: calls != 1]} at once (decode {self._decode_ms:.0f} ms)"

@@ -1,0 +1,201 @@
+"""One role in a process of its own, the child's side of `media_server.supervisor`.
+
+It takes its settings from the control pipe, binds its address, builds its application, says when `/readyz` says so, and
+ends in order when the pipe closes. Engines step back behind the media role (nice +5), so that the pacing of calls wins
+the processor.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeAlias
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from engines.errors import ModelError
+from media_server import config, control
+from media_server.config import Settings, authority
+from media_server.errors import ConfigError
+from media_server.telemetry import log
+
+RoleName: TypeAlias = Literal["media", "asr", "tts"]
+
+_ENGINE_NICE = 5
+_SHUTDOWN_S = 2.0
+"""How long open requests may take to end."""
+
+_LAST_S = 8.0
+"""After this a role that was told to end is gone, whatever it hangs in."""
+
+_POLL_S = 0.05
+
+_logger = structlog.get_logger()
+
+
+class ControlPipe:
+    """The child's end."""
+
+    def __init__(self, fd: int) -> None:
+        os.set_inheritable(fd, False)
+        self._socket = socket.socket(fileno=fd)
+        self._file = self._socket.makefile("rb")
+
+    def settings(self) -> Settings:
+        """The supervisor's first line. Blocks.
+
+        Raises:
+            ConfigError: It is not that.
+        """
+        return config.parse(self._file.readline().decode())
+
+    def say(self, event: control.RoleEvent) -> None:
+        """Tell the supervisor; if it is gone, nobody needs to know."""
+        try:
+            self._socket.sendall(control.serialize(event))
+        except OSError:
+            _logger.debug("the supervisor is gone")
+
+    def when_closed(self, act: Callable[[], None]) -> None:
+        """Call `act` on a thread when the pipe closes. A thread, since an event loop that hangs would not notice."""
+
+        def watch() -> None:
+            with contextlib.suppress(OSError):  # a pipe that was torn is closed
+                while self._file.read(1):
+                    pass
+            act()
+
+        threading.Thread(target=watch, name="control", daemon=True).start()
+
+
+def main(name: RoleName, fd: int) -> int:
+    """The whole life of a role's process; returns its exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if name != "media":
+        os.nice(_ENGINE_NICE)
+    pipe = ControlPipe(fd)
+    try:
+        settings = pipe.settings()
+        log.configure(settings.log_level)
+        asyncio.run(_until_released(name, settings, pipe))
+    except (ConfigError, ModelError) as error:
+        pipe.say(control.Failed(str(error)))
+        return control.EXIT_UNUSABLE
+    except Exception as error:
+        _logger.exception("role failed", role=name)
+        pipe.say(control.Failed(f"{type(error).__name__}: {error}".splitlines()[0]))
+        return 1
+    return 0
+
+
+async def _until_released(name: RoleName, settings: Settings, pipe: ControlPipe) -> None:
+    loop = asyncio.get_running_loop()
+    released = asyncio.Event()
+
+    def release() -> None:
+        last = threading.Timer(_LAST_S, os._exit, (1,))
+        last.daemon = True
+        last.start()
+        with contextlib.suppress(RuntimeError):  # the loop may have ended already
+            loop.call_soon_threadsafe(released.set)
+
+    pipe.when_closed(release)
+    loop.add_signal_handler(signal.SIGTERM, released.set)
+    serving = asyncio.create_task(run_role(name, settings, pipe))
+    waiting = asyncio.create_task(released.wait())
+    await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    serving.cancel()
+    try:
+        await serving
+    except asyncio.CancelledError:
+        if not released.is_set():
+            raise
+
+
+async def run_role(name: RoleName, settings: Settings, pipe: ControlPipe) -> None:
+    """Serve a role until cancelled.
+
+    Raises:
+        ConfigError: Its address cannot be had, or its settings do not fit.
+        ModelError: A model is missing or corrupt.
+    """
+    host, port = _address(name, settings)
+    with _bind(host, port) as listener:
+        # The port is real from here on, also when 0 was asked for.
+        port = listener.getsockname()[1]
+        pipe.say(control.Bound(host, port))
+        app = _application(name, settings.model_copy(update={_port_setting(name): port}))
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        try:
+            await runner.setup()
+            await web.SockSite(runner, listener).start()
+            pipe.say(control.Ready(await _readiness(f"http://{authority(host, port)}/readyz")))
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await runner.cleanup()
+
+
+def _application(name: RoleName, settings: Settings) -> web.Application:
+    # Imported here: a role loads only what it runs.
+    match name:
+        case "asr":
+            from media_server.services.asr import create_app  # noqa: PLC0415
+        case "tts":
+            from media_server.services.tts import create_app  # noqa: PLC0415
+        case "media":
+            from media_server.server import create_app  # noqa: PLC0415
+    return create_app(settings)
+
+
+def _port_setting(name: RoleName) -> str:
+    return "port" if name == "media" else f"{name}_port"
+
+
+def _address(name: RoleName, settings: Settings) -> tuple[str, int]:
+    match name:
+        case "media":
+            return settings.host, settings.port
+        case "asr":
+            return settings.engine_host, settings.asr_port
+        case "tts":
+            return settings.engine_host, settings.tts_port
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A bound socket that does not listen yet: who comes too early is refused and comes again."""
+    listener: socket.socket | None = None
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        if listener is not None:
+            listener.close()
+        reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror or error}"
+        raise ConfigError(f"{host} port {port} {reason}") from error
+    return listener
+
+
+async def _readiness(url: str) -> Mapping[str, object]:
+    """Ask our own `/readyz` until it says yes; returns its details."""
+    async with aiohttp.ClientSession() as http:
+        while True:
+            async with http.get(url) as answer:
+                if answer.ok:
+                    details: dict[str, object] = await answer.json()
+                    details.pop("ready", None)
+                    return details
+            await asyncio.sleep(_POLL_S)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))  # type: ignore[arg-type]
