@@ -41,6 +41,7 @@ from engines.asr.tasks import (
 from engines.ports import Transcription, VadStream
 from engines.scheduler import Lane
 from engines.turn.endpointing import (
+    MIN_VOICED_MS,
     PREROLL_MS,
     AskTurnDetector,
     Cut,
@@ -215,7 +216,7 @@ class Recognition:
         speaking = self._endpointing.state is State.SPEAKING and self._settling is None
         if speaking and self._partials is not None and self._partials.due(self._voiced):
             self._partials.begin(self._decode(Lane.PARTIAL, self._position), self._voiced, self._position)
-        needed = self._position - PREROLL_MS * self._rate // 1000
+        needed = self._position - (PREROLL_MS + 2 * MIN_VOICED_MS) * self._rate // 1000
         if self._in_turn:
             history = max(self._turn_start, self._position - DETECTOR_HISTORY_S * self._rate)
             needed = min(self._segment, history)

@@ -273,18 +273,16 @@ class Endpointing:
         self.awaiting = False
         if self.state is not State.PAUSING or not self._silent_for(expectation.least_ms):
             return []
-        if detection is TurnDetection.SILENCE:
-            return [self._end("slot" if expectation.slot_complete else "silence")]
-        if detection is TurnDetection.NONE:
-            return []
+        if detection is not TurnDetection.SMART_TURN:
+            silence: EndReason = "slot" if expectation.slot_complete else "silence"
+            return [self._end(silence)] if detection is TurnDetection.SILENCE else []
         if self._words is None or self._verdict is None or self._asking:
             self.awaiting = True
             return []
         if not self._silent_for(silence_needed(self._verdict, trails_off(self._words, self._language), expectation)):
             return []
-        if expectation.slot_complete:
-            return [self._end("slot")]
-        return [self._end("complete" if self._verdict >= COMPLETE else "silence")]
+        heard: EndReason = "complete" if self._verdict >= COMPLETE else "silence"
+        return [self._end("slot" if expectation.slot_complete else heard)]
 
     def _end(self, reason: EndReason) -> Ended:
         end = self._speech_end if self.state is State.PAUSING else self.position

@@ -19,8 +19,9 @@ _LAST_WORD = re.compile(r"([^\W_]+(?:['\N{RIGHT SINGLE QUOTATION MARK}][^\W_]+)*
 
 
 def trails_off(text: str, language: str) -> bool:
-    """Whether the text is open-ended. A question mark closes it whatever its last word is; no words do not trail
-    off.""" text = text.rstrip() if text.endswith(_OPEN_ENDINGS):
+    """Whether the text is open-ended. A question mark closes it whatever its last word is; no words are no evidence."""
+    text = text.rstrip()
+    if text.endswith(_OPEN_ENDINGS):
         return True
     if text.endswith(("?", "!")):
         return False

@@ -1,0 +1,132 @@
+"""The asr role: its models, and `ws /v1/stream/asr`.
+
+One recogniser, one VAD and one turn detector serve all sessions; the order of their work is the scheduler's.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import numpy as np
+import structlog
+from aiohttp import web
+
+from engines.asr.faster_whisper import FULL_CONTEXT_S, MEASURED_CONTEXT_FLOOR_S, WhisperEngine
+from engines.asr.session import AsrEngines, AsrSession, SessionOptions
+from engines.models import locate
+from engines.ports import ASR_RATE, AsrEngine, Samples, Transcription
+from engines.scheduler import Lane, Scheduler
+from engines.turn.endpointing import MAX_TURN_S
+from engines.turn.expectation import Expectation, Patience, TurnDetection
+from engines.turn.silero import SileroVad
+from engines.turn.smart_turn import SmartTurn
+from media_server.config import AsrSettings, Settings
+from media_server.errors import PeerError
+from media_server.protocol.speech import AsrLimits, AsrQuery
+from media_server.services.app import STATE, parse_query, service_app, session_socket
+from media_server.services.asr_stream import AsrStream
+from media_server.telemetry.metrics import ASR_DECODE_SECONDS, ASR_QUEUE_WAIT_SECONDS
+
+VAD_MODEL = "silero-vad", "silero_vad.onnx"
+TURN_MODEL = "smart-turn", "smart-turn-v3.2-cpu.onnx"
+
+ENGINES = web.AppKey("engines", AsrEngines)
+LANGUAGES = web.AppKey("languages", frozenset[str])
+SETTINGS = web.AppKey("settings", AsrSettings)
+
+_log = structlog.get_logger(__name__)
+
+
+def create_app(settings: Settings) -> web.Application:
+    """The role's application; it loads its models when it starts.
+
+    Starting raises `engines.errors.ModelError` where one is missing or corrupt.
+    """
+    app = service_app(settings, role="asr", max_sessions=settings.asr.max_sessions)
+    app[SETTINGS] = settings.asr
+
+    async def with_engines(app: web.Application) -> AsyncIterator[None]:
+        workers = settings.asr.workers or os.cpu_count() or 1
+        whisper, vad, turn_detector = await asyncio.to_thread(_load, settings, workers)
+        scheduler = Scheduler(workers, on_wait=_observe_wait)
+        app[ENGINES] = AsrEngines(_Measured(whisper), vad, turn_detector, scheduler)
+        app[LANGUAGES] = whisper.languages
+        decode_s = await scheduler.run(Lane.FINAL, _warm_up, whisper, turn_detector)
+        app[STATE].figures["decode_ms"] = round(1000 * decode_s)
+        app[STATE].ready = True
+        yield
+        await asyncio.to_thread(scheduler.close)
+
+    app.cleanup_ctx.append(with_engines)
+    app.router.add_get("/v1/stream/asr", _stream)
+    return app
+
+
+async def _stream(request: web.Request) -> web.StreamResponse:
+    """One session.
+
+    Raises:
+        PeerError: The query does not fit; before the upgrade.
+        Overloaded: Likewise, when there is no room.
+    """
+    query = parse_query(request, AsrQuery)
+    if query.language not in request.app[LANGUAGES]:
+        raise PeerError(f"language: this model does not know {query.language!r}")
+    async with session_socket(request) as socket:
+        settings = request.app[SETTINGS]
+        limits = AsrLimits(
+            max_turn_s=MAX_TURN_S, max_buffered_s=settings.max_buffered_s, idle_timeout_s=settings.idle_timeout_s
+        )
+        session = AsrSession(request.app[ENGINES], _options(query, settings))
+        with structlog.contextvars.bound_contextvars(session=(name := uuid4().hex)):
+            await AsrStream(socket, session, query, limits, name).run()
+    return socket
+
+
+def _options(query: AsrQuery, settings: AsrSettings) -> SessionOptions:
+    expectation = Expectation(
+        patience=Patience(query.patience),
+        turn_detection=TurnDetection(query.turn_detection),
+        min_silence_ms=query.min_silence_ms,
+        max_silence_ms=query.max_silence_ms,
+    )
+    return SessionOptions(
+        sample_rate=query.sample_rate,
+        language=query.language,
+        interim_results=query.interim_results,
+        expectation=expectation,
+        max_buffered_s=settings.max_buffered_s,
+    )
+
+
+class _Measured:
+    """An `AsrEngine` whose decodes are in the metrics."""
+
+    def __init__(self, engine: AsrEngine) -> None:
+        self._engine = engine
+
+    def transcribe(self, samples: Samples, language: str) -> Transcription:
+        with ASR_DECODE_SECONDS.time():
+            return self._engine.transcribe(samples, language)
+
+
+def _load(settings: Settings, workers: int) -> tuple[WhisperEngine, SileroVad, SmartTurn]:
+    folder = locate(settings.asr.model, settings.models_dir)
+    floor_s = MEASURED_CONTEXT_FLOOR_S.get(folder.name, FULL_CONTEXT_S)
+    (vad, vad_file), (turn, turn_file) = VAD_MODEL, TURN_MODEL
+    return (
+        WhisperEngine(folder, workers=workers, context_floor_s=floor_s),
+        SileroVad(locate(vad, settings.models_dir) / vad_file),
+        SmartTurn(locate(turn, settings.models_dir) / turn_file),
+    )
+
+
+def _warm_up(whisper: WhisperEngine, turn_detector: SmartTurn) -> float:
+    """Touch all memory; the seconds that the decode of a short utterance takes on this machine."""
+    turn_detector.probability(np.zeros(ASR_RATE, dtype=np.float32))
+    return whisper.warm_up()
+
+
+def _observe_wait(lane: Lane, seconds: float) -> None:
+    ASR_QUEUE_WAIT_SECONDS.labels(lane.name.lower()).observe(seconds)
