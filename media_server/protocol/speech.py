@@ -9,7 +9,7 @@ Times are seconds of the audio *received on this stream*, never of a clock.
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from media_server.errors import ProtocolViolation
 
@@ -17,6 +17,11 @@ Encoding = Literal["linear16", "mulaw"]
 Patience = Literal["quick", "normal", "patient"]
 TurnDetection = Literal["smart_turn", "silence", "none"]
 EndReason = Literal["complete", "slot", "silence", "limit", "finalize", "close"]
+
+
+def _number(value: object) -> object:
+    """A query string has no numbers, and a literal number takes no text."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 class Message(BaseModel):
@@ -199,7 +204,7 @@ class AsrQuery(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     encoding: Encoding = "linear16"
-    sample_rate: Literal[8000, 16000] = 16000
+    sample_rate: Annotated[Literal[8000, 16000], BeforeValidator(_number)] = 16000
     language: str = Field("en", pattern=r"^[a-z]{2,3}$")
     interim_results: bool = False
     patience: Patience = "normal"
@@ -236,7 +241,7 @@ class TtsQuery(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     encoding: Encoding = "linear16"
-    sample_rate: Literal[8000, 16000, 22050, 24000] = 24000
+    sample_rate: Annotated[Literal[8000, 16000, 22050, 24000], BeforeValidator(_number)] = 24000
     voice: str = Field("default", pattern=r"^[A-Za-z0-9_-]{1,64}$")
 
 

@@ -6,11 +6,13 @@ goes to the next service instead of waiting in a queue that nobody sees.
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
 
 from aiohttp import WSCloseCode, web
+from pydantic import BaseModel, ValidationError
 
 from media_server.config import Settings
-from media_server.errors import Overloaded
+from media_server.errors import Overloaded, ProtocolViolation
 from media_server.telemetry.guard import guard_middleware
 from media_server.telemetry.health import add_health_routes
 from media_server.telemetry.metrics import SESSIONS_LIVE, SESSIONS_REFUSED
@@ -84,7 +86,8 @@ def service_app(settings: Settings, *, role: str, max_sessions: int) -> web.Appl
     """
     key = settings.api_key.get_secret_value() if settings.api_key is not None else None
     app = web.Application(
-        middlewares=[problem_middleware, guard_middleware(key, loopback_only=settings.open_to_all)],
+        # A Twilio token guards the media role's webhooks, but nothing here.
+        middlewares=[problem_middleware, guard_middleware(key, loopback_only=key is None)],
         client_max_size=MAX_MESSAGE,
     )
     app[LIMIT] = SessionLimit(role, max_sessions)
@@ -93,6 +96,22 @@ def service_app(settings: Settings, *, role: str, max_sessions: int) -> web.Appl
     add_health_routes(app, app[STATE].report)
     app.on_shutdown.append(_close_sockets)
     return app
+
+
+Query = TypeVar("Query", bound=BaseModel)
+
+
+def parse_query(request: web.Request, model: type[Query]) -> Query:
+    """The query string; of a repeated key the first value.
+
+    Raises:
+        ProtocolViolation: A value does not fit; the message names its key.
+    """
+    try:
+        return model.model_validate({key: request.query[key] for key in request.query})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ProtocolViolation(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
 @asynccontextmanager

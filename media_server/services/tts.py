@@ -1,0 +1,210 @@
+"""The tts role: `ws /v1/stream/tts`, messages as in `media_server.protocol.speech`.
+
+One reader and one writer a stream. The writer takes the session's events, brings each clause to the asked rate at once
+(whole, never by a streaming resampler) and sends it in messages of `MAX_AUDIO_MESSAGE` at most. A client that reads
+slowly slows its own session down; one that does not read at all is cut off after `SEND_TIMEOUT_S`.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from secrets import token_hex
+from typing import assert_never
+
+import structlog
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from engines.errors import InputError
+from engines.ports import TtsEngine
+from engines.scheduler import Scheduler
+from engines.tts.session import (
+    ContextAudio,
+    ContextDone,
+    ContextFailed,
+    ContextStarted,
+    ContextWords,
+    SessionEvent,
+    TtsSession,
+)
+from media_server.audio.g711 import encode_mulaw
+from media_server.audio.resample import resample
+from media_server.config import Settings
+from media_server.errors import NotFound, ProtocolViolation
+from media_server.protocol.speech import (
+    Message,
+    Speak,
+    SpeechError,
+    SpeechWarning,
+    TtsDone,
+    TtsQuery,
+    TtsReady,
+    TtsStarted,
+    Word,
+    Words,
+    parse_tts_command,
+    serialize,
+    unknown_keys,
+)
+from media_server.services.app import STATE, parse_query, service_app, session_socket
+from media_server.services.voice import load_voice, measure
+from media_server.telemetry.metrics import TTS_CLAUSE_SECONDS
+
+PATH = "/v1/stream/tts"
+MAX_TEXT = 10_000
+"""Characters of one message."""
+
+MAX_AUDIO_MESSAGE = 32 * 1024
+SEND_TIMEOUT_S = 20.0
+
+ENGINE = web.AppKey("engine", TtsEngine)
+SCHEDULER = web.AppKey("scheduler", Scheduler)
+SETTINGS = web.AppKey("settings", Settings)
+
+_log = structlog.get_logger(__name__)
+
+
+def create_app(settings: Settings) -> web.Application:
+    """The tts role. It loads, warms up and measures its voice before it listens.
+
+    Raises:
+        ModelError: On start-up, when the voice or its runtime is missing or corrupt.
+    """
+    app = service_app(settings, role="tts", max_sessions=settings.tts.max_sessions)
+    app[SETTINGS] = settings
+    app.cleanup_ctx.append(_voice)
+    app.router.add_get(PATH, stream)
+    return app
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """`ws /v1/stream/tts`."""
+    query = parse_query(request, TtsQuery)
+    engine = request.app[ENGINE]
+    voice = engine.voices[0] if query.voice == "default" else query.voice
+    if voice not in engine.voices:
+        raise NotFound(f"There is no voice {voice!r}; there are: {', '.join(engine.voices)}")
+    async with session_socket(request) as socket:
+        session = TtsSession(engine, request.app[SCHEDULER], voice)
+        await _send(socket, TtsReady(session=token_hex(8), voice=voice, max_text=MAX_TEXT))
+        for key in unknown_keys(query):
+            await _send(socket, SpeechWarning(code="unknown_key", message=f"{key[:64]} is not known"))
+        writer = asyncio.create_task(_write(session, socket, query, engine.sample_rate))
+        writer.add_done_callback(lambda _: _cut(request, writer))
+        try:
+            await _read(session, socket, request.app[SETTINGS].tts.idle_timeout_s)
+        finally:
+            session.close()
+            writer.cancel()
+            await asyncio.wait({writer})
+            if socket.close_code == WSCloseCode.ABNORMAL_CLOSURE and request.transport is not None:
+                request.transport.abort()  # no heartbeat: what is not sent yet would wait for ever
+    return socket
+
+
+# --- in ----------------------------------------------------------------------------------------------------------
+
+
+async def _read(session: TtsSession, socket: web.WebSocketResponse, idle_timeout_s: float) -> None:
+    """Obey the client until it leaves, breaks the protocol or says nothing for too long."""
+    try:
+        while (text := await _receive(socket, idle_timeout_s)) is not None:
+            command = parse_tts_command(text)
+            if not isinstance(command, Speak):
+                session.cancel(command.cancel)
+                continue
+            try:
+                session.speak(command.context_id, command.text, more=command.continue_)
+            except InputError as error:
+                refused = SpeechError(
+                    code=error.code, message=str(error), retryable=True, context_id=command.context_id
+                )
+                await _send(socket, refused)
+    except ProtocolViolation as error:
+        await _refuse(socket, error.code, error.message, WSCloseCode.POLICY_VIOLATION)
+    except TimeoutError:
+        await _refuse(socket, "idle", f"No message for {idle_timeout_s:.0f} s", WSCloseCode.OK)
+
+
+async def _receive(socket: web.WebSocketResponse, timeout_s: float) -> str | None:
+    """The next message's text; None when the client is gone."""
+    message = await socket.receive(timeout_s)
+    if message.type is WSMsgType.TEXT:
+        text: str = message.data
+        return text
+    if message.type is WSMsgType.BINARY:
+        raise ProtocolViolation("This stream takes text messages only")
+    return None
+
+
+async def _refuse(socket: web.WebSocketResponse, code: str, message: str, close: WSCloseCode) -> None:
+    with suppress(ConnectionError):  # gone already
+        await _send(socket, SpeechError(code=code, message=message, retryable=False))
+        await socket.close(code=close, message=code.encode())
+
+
+# --- out ---------------------------------------------------------------------------------------------------------
+
+
+async def _write(session: TtsSession, socket: web.WebSocketResponse, query: TtsQuery, engine_rate: int) -> None:
+    """Send what the session makes, until it is closed or the client does not take it."""
+    async for event in session.events():
+        for message in _messages(event, query, engine_rate):
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await (socket.send_bytes(message) if isinstance(message, bytes) else _send(socket, message))
+
+
+def _messages(event: SessionEvent, query: TtsQuery, engine_rate: int) -> Iterator[Message | bytes]:
+    match event:
+        case ContextStarted():
+            yield TtsStarted(context_id=event.context_id)
+        case ContextWords():
+            words = [Word(text=word.text, offset=word.offset, start=word.start, end=word.end) for word in event.words]
+            yield Words(context_id=event.context_id, words=words, exact=event.exact)
+        case ContextAudio():
+            TTS_CLAUSE_SECONDS.observe(event.took_s)
+            audio = resample(event.pcm.astype("<i2").tobytes(), engine_rate, query.sample_rate)
+            if query.encoding == "mulaw":
+                audio = encode_mulaw(audio)
+            for start in range(0, len(audio), MAX_AUDIO_MESSAGE):
+                yield audio[start : start + MAX_AUDIO_MESSAGE]
+        case ContextDone():
+            seconds = round(event.samples / engine_rate, 3)
+            yield TtsDone(context_id=event.context_id, audio_s=seconds, cancelled=event.cancelled)
+        case ContextFailed():
+            yield SpeechError(
+                code=event.code, message=event.message, retryable=event.retryable, context_id=event.context_id
+            )
+        case _:
+            assert_never(event)
+
+
+async def _send(socket: web.WebSocketResponse, message: Message) -> None:
+    await socket.send_str(serialize(message))
+
+
+def _cut(request: web.Request, writer: "asyncio.Task[None]") -> None:
+    """When the writer failed, end the connection, and with it the reader."""
+    if writer.cancelled() or (failure := writer.exception()) is None:
+        return
+    if isinstance(failure, TimeoutError):
+        _log.warning("tts.stream_cut", code="slow_reader")
+    elif not isinstance(failure, ConnectionError):
+        _log.error("tts.stream_cut", code="internal", exc_info=failure)
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def _voice(app: web.Application) -> AsyncIterator[None]:
+    """Load, warm up, measure; ready from then on."""
+    settings = app[SETTINGS]
+    engine = await asyncio.to_thread(load_voice, settings.tts.voice, settings.models_dir)
+    figures = await asyncio.to_thread(measure, engine)
+    _log.info("tts.ready", voice=engine.voices[0], **figures)
+    app[ENGINE] = engine
+    app[SCHEDULER] = scheduler = Scheduler(settings.tts.workers or len(os.sched_getaffinity(0)))
+    app[STATE].figures.update(voice=engine.voices[0], **figures)
+    app[STATE].ready = True
+    yield
+    app[STATE].ready = False
+    await asyncio.to_thread(scheduler.close)
