@@ -6,13 +6,18 @@ what was fitted to it.
 
 import gzip
 import re
+import warnings
 import wave
 from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
 
 import jiwer
-from whisper_normalizer.english import EnglishTextNormalizer
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", SyntaxWarning)
+    warnings.simplefilter("ignore", DeprecationWarning)  # what the former was before Python 3.12
+    from whisper_normalizer.english import EnglishTextNormalizer
 
 SOUNDS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 TRANSCRIPTS = Path("/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz")

@@ -1,0 +1,121 @@
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engines.scheduler import Job, Lane, Scheduler
+
+
+@contextmanager
+def blocked(scheduler: Scheduler) -> Iterator[None]:
+    """Keep the only worker busy, so that everything submitted meanwhile waits."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def work() -> None:
+        entered.set()
+        leave.wait(10)
+
+    scheduler.submit(Lane.FINAL, work)
+    assert entered.wait(10)
+    try:
+        yield
+    finally:
+        leave.set()
+
+
+@pytest.fixture
+def scheduler() -> Iterator[Scheduler]:
+    scheduler = Scheduler(1)
+    yield scheduler
+    scheduler.close()
+
+
+async def order_of(scheduler: Scheduler, lanes: list[Lane]) -> list[Lane]:
+    done: list[Lane] = []
+    with blocked(scheduler):
+        jobs = [scheduler.submit(lane, done.append, lane) for lane in lanes]
+    await asyncio.gather(*(job.future for job in jobs))
+    return done
+
+
+@given(lanes=st.lists(st.sampled_from(list(Lane)), max_size=12))
+async def test_the_more_urgent_lane_goes_first(lanes: list[Lane]) -> None:
+    scheduler = Scheduler(1)
+    assert await order_of(scheduler, lanes) == sorted(lanes)
+    scheduler.close()
+
+
+async def test_within_a_lane_the_first_to_come_goes_first(scheduler: Scheduler) -> None:
+    done: list[int] = []
+    with blocked(scheduler):
+        jobs = [scheduler.submit(Lane.PARTIAL, done.append, number) for number in range(5)]
+    await asyncio.gather(*(job.future for job in jobs))
+    assert done == [0, 1, 2, 3, 4]
+
+
+async def test_a_cancelled_job_leaves_the_queue_and_never_runs(scheduler: Scheduler) -> None:
+    done: list[str] = []
+    with blocked(scheduler):
+        gone = scheduler.submit(Lane.FINAL, done.append, "gone")
+        stays = scheduler.submit(Lane.FINAL, done.append, "stays")
+        gone.cancel()
+        assert scheduler.waiting(Lane.FINAL) == 1
+    await stays.future
+    assert done == ["stays"]
+    assert gone.future.cancelled()
+
+
+async def test_a_cancelled_wait_takes_its_job_out_of_the_queue(scheduler: Scheduler) -> None:
+    with blocked(scheduler):
+        waiting = asyncio.create_task(scheduler.run(Lane.PARTIAL, lambda: None))
+        while not scheduler.waiting(Lane.PARTIAL):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert scheduler.waiting(Lane.PARTIAL) == 0
+
+
+async def test_a_promoted_job_overtakes(scheduler: Scheduler) -> None:
+    done: list[str] = []
+    with blocked(scheduler):
+        jobs: list[Job[None]] = [
+            scheduler.submit(Lane.SPECULATIVE, done.append, "first"),
+            scheduler.submit(Lane.SPECULATIVE, done.append, "promoted"),
+        ]
+        jobs[1].promote(Lane.FINAL)
+    await asyncio.gather(*(job.future for job in jobs))
+    assert done == ["promoted", "first"]
+
+
+async def test_an_error_reaches_who_waits_and_the_worker_lives_on(scheduler: Scheduler) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await scheduler.run(Lane.FINAL, lambda: 1 / 0)
+    assert await scheduler.run(Lane.FINAL, lambda: 7) == 7
+
+
+async def test_waits_are_measured_by_lane() -> None:
+    waits: list[tuple[Lane, float]] = []
+    scheduler = Scheduler(1, on_wait=lambda lane, seconds: waits.append((lane, seconds)))
+    await scheduler.run(Lane.FILE, lambda: None)
+    scheduler.close()
+    [(lane, seconds)] = waits
+    assert lane is Lane.FILE
+    assert 0 <= seconds < 5
+
+
+async def test_closing_cancels_what_waits(scheduler: Scheduler) -> None:
+    with blocked(scheduler):
+        waiting = scheduler.submit(Lane.FILE, lambda: None)
+        closing = asyncio.create_task(asyncio.to_thread(scheduler.close))
+        while scheduler.waiting(Lane.FILE):
+            await asyncio.sleep(0)
+    await closing
+    with pytest.raises(asyncio.CancelledError):
+        await waiting.future
+    with pytest.raises(RuntimeError):
+        scheduler.submit(Lane.FILE, lambda: None)
