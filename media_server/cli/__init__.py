@@ -12,6 +12,7 @@ app = typer.Typer(
     help="Answers phone calls: hears the caller, lets a dialplan decide, and speaks.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # plain help: loading rich for it takes longer than all the rest
     # A traceback with local variables would show secrets and what callers say.
     pretty_exceptions_enable=False,
 )
