@@ -35,27 +35,32 @@ class Place:
 
 @dataclass(slots=True)
 class EchoGate:
-    """Lets every call in and says everything back."""
+    """Lets every call in and says everything back, unless it is told otherwise."""
 
+    talk: Callable[[MediaPort, list[PortEvent]], Awaitable[None]] | None = None
+    hesitate: Callable[[], Awaitable[None]] | None = None
     admitted: list[IncomingCall] = field(default_factory=list)
-    arrived: list[PortEvent] = field(default_factory=list)
     connected: list[IncomingCall] = field(default_factory=list)
+    arrived: list[PortEvent] = field(default_factory=list)
     ended: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
-    begin: Callable[[MediaPort], Awaitable[None]] | None = None
 
     async def admit(self, call: IncomingCall) -> Place:
         self.admitted.append(call)
+        if self.hesitate is not None:
+            await self.hesitate()
         return Place(call)
 
     async def connect(self, reservation: Place, port: MediaPort) -> None:
         self.connected.append(reservation.call)
-        if self.begin is not None:
-            await self.begin(port)
-        async for event in port.events():
-            self.arrived.append(event)
-            if isinstance(event, AudioArrived):
-                await port.send(event.frame.pcm)
+        await (self.talk or echo)(port, self.arrived)
         self.ended.put_nowait(port.ended_reason)
+
+
+async def echo(port: MediaPort, arrived: list[PortEvent]) -> None:
+    async for event in port.events():
+        arrived.append(event)
+        if isinstance(event, AudioArrived):
+            await port.send(event.frame.pcm)
 
 
 @dataclass(frozen=True, slots=True)

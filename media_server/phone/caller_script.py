@@ -52,7 +52,7 @@ class CallerScript:
 
         Args:
             agent_voiced: Whether the agent was audible in the last 20 ms.
-            agent_drained: Whether all that the agent has sent was played.
+            agent_drained: Whether all voiced sound that the agent has sent was played.
         """
         if self._state is _State.LISTENING:
             self._listen(agent_voiced=agent_voiced, agent_drained=agent_drained)

@@ -14,10 +14,9 @@ from itertools import pairwise
 import numpy as np
 
 from media_server.audio.frame import TELEPHONE_RATE
-from media_server.phone.playout_buffer import Span
+from media_server.phone.playout_buffer import VOICED_RMS, Span
 
 WINDOW = TELEPHONE_RATE // 100
-VOICED_RMS = 200
 MAX_GAP = 3 * TELEPHONE_RATE // 2
 
 

@@ -10,8 +10,11 @@ from collections import deque
 from dataclasses import dataclass
 
 from media_server.audio.frame import BYTES_PER_SAMPLE, TELEPHONE_RATE, silence
+from media_server.audio.levels import rms
 
 MAX_QUEUED = 600 * TELEPHONE_RATE
+VOICED_RMS = 200
+"""The root mean square above which sound counts as voiced: -44 dBFS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,12 @@ class Span:
 
     begin: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    pcm: bytes
+    voiced: bool
 
 
 class PlayoutBuffer:
@@ -33,8 +42,9 @@ class PlayoutBuffer:
 
     def __init__(self, start: float) -> None:
         self._start = start
-        self._queue: deque[bytes | str] = deque()
+        self._queue: deque[_Piece | str] = deque()
         self._queued = 0
+        self._voiced = 0
         self.played = bytearray()
         self.underruns: list[Span] = []
         self.discarded = 0
@@ -45,9 +55,9 @@ class PlayoutBuffer:
         return len(self.played) // BYTES_PER_SAMPLE
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing waits to be played."""
-        return self._queued == 0
+    def is_quiet(self) -> bool:
+        """Whether nothing voiced waits to be played; an echo keeps sending silence for ever."""
+        return self._voiced == 0
 
     def receive_media(self, pcm: bytes, now: float) -> list[str]:
         """Linear PCM arrives. Returns the marks that were played meanwhile."""
@@ -56,8 +66,10 @@ class PlayoutBuffer:
         if self._queued + samples > MAX_QUEUED:
             self.discarded += samples
         elif samples:
-            self._queue.append(pcm)
+            piece = _Piece(pcm, rms(pcm) > VOICED_RMS)
+            self._queue.append(piece)
             self._queued += samples
+            self._voiced += piece.voiced
         return marks
 
     def receive_mark(self, name: str, now: float) -> list[str]:
@@ -71,7 +83,7 @@ class PlayoutBuffer:
         marks = self.advance(now)
         marks += [item for item in self._queue if isinstance(item, str)]
         self._queue.clear()
-        self._queued = 0
+        self._queued = self._voiced = 0
         return marks
 
     def advance(self, now: float) -> list[str]:
@@ -83,11 +95,13 @@ class PlayoutBuffer:
                 self._underrun(missing)
                 break
             piece = self._queue.popleft()
-            assert isinstance(piece, bytes), "marks at the head are taken"
+            assert isinstance(piece, _Piece), "marks at the head are taken"
             size = missing * BYTES_PER_SAMPLE
-            if len(piece) > size:
-                self._queue.appendleft(piece[size:])
-            taken = piece[:size]
+            taken = piece.pcm[:size]
+            if len(piece.pcm) > size:
+                self._queue.appendleft(_Piece(piece.pcm[size:], piece.voiced))
+            else:
+                self._voiced -= piece.voiced
             self.played += taken
             self._queued -= len(taken) // BYTES_PER_SAMPLE
             missing -= len(taken) // BYTES_PER_SAMPLE

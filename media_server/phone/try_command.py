@@ -52,7 +52,7 @@ async def _call(
     token = settings.twilio.auth_token
     key = settings.api_key.get_secret_value() if settings.api_key else None
     async with aiohttp.ClientSession() as http:
-        utterances = [_telephone(wav) for wav in wavs] or [await _sentence(http, settings, key)]
+        utterances = [_telephone(wav) for wav in wavs] or [await _sentence(settings, key)]
         phone = TwilioPhone(
             http,
             base_url=url or settings.base_url,
@@ -70,11 +70,12 @@ def _telephone(wav: Path) -> bytes:
     return resample(pcm, rate, TELEPHONE_RATE)
 
 
-async def _sentence(http: aiohttp.ClientSession, settings: Settings, key: str | None) -> bytes:
+async def _sentence(settings: Settings, key: str | None) -> bytes:
     urls = settings.media.tts_urls or (f"http://127.0.0.1:{settings.tts_port}",)
     phrases = Phrases(TtsQuery(sample_rate=TELEPHONE_RATE))
     try:
-        await phrases.make(Engines(http, urls, key), [SENTENCE])
+        async with Engines(urls, key) as engines:
+            await phrases.make(engines, [SENTENCE])
     except EngineError as error:
         raise EngineError(f"no voice to call with (is the server running? or give a WAV): {error}") from error
     phrase = phrases.get(SENTENCE)

@@ -16,8 +16,8 @@ from media_server.audio.g711 import decode_mulaw, encode_mulaw
 from media_server.audio.levels import rms
 from media_server.errors import PeerError, ProtocolViolation
 from media_server.phone.caller_script import FRAME_BYTES, CallerScript
-from media_server.phone.measure import VOICED_RMS, CallMeasure, measure
-from media_server.phone.playout_buffer import PlayoutBuffer, Span
+from media_server.phone.measure import CallMeasure, measure
+from media_server.phone.playout_buffer import VOICED_RMS, PlayoutBuffer, Span
 from media_server.protocol.twilio_far_end import FarEnd, PlayClear, PlayMark, PlayMedia, parse_order
 from media_server.protocol.twilio_signature import sign
 from media_server.protocol.twiml import MAX_TWIML, ConnectStream, SayAndHangUp, parse_twiml
@@ -206,7 +206,7 @@ class _Line:
                 return "server"
             await self._return(self._buffer.advance(self._now()))
             heard = bytes(self._buffer.played[number * FRAME_BYTES : (number + 1) * FRAME_BYTES])
-            frame = script.next_frame(agent_voiced=rms(heard) > VOICED_RMS, agent_drained=self._buffer.is_empty)
+            frame = script.next_frame(agent_voiced=rms(heard) > VOICED_RMS, agent_drained=self._buffer.is_quiet)
             if frame is None:
                 break
             self._sent += frame

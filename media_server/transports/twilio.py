@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import structlog
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import WebSocketError, WSMessage, WSMsgType, web
 
 from media_server.audio.frame import TELEPHONE_RATE, AudioFrame
 from media_server.audio.g711 import decode_mulaw, encode_mulaw
@@ -129,7 +129,8 @@ class TwilioPort:
                 self._end("media_timeout")
                 break
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-                self._end("protocol_error" if _is_protocol_error(self._socket, message) else "connection_lost")
+                # A frame against RFC 6455, or too long: aiohttp has closed with its code (1009, 1007, 1002).
+                self._end("protocol_error" if isinstance(message.data, WebSocketError) else "connection_lost")
                 break
             for event in _receive(self.stream, message):
                 if isinstance(event, Audio | Dropped):
@@ -190,11 +191,6 @@ def _receive(stream: TwilioStream, message: WSMessage) -> list[StreamEvent]:
         return stream.receive_text(message.data)
     stream.receive_binary()
     return []
-
-
-def _is_protocol_error(socket: web.WebSocketResponse, message: WSMessage) -> bool:
-    """Whether it was us who closed, since the peer broke RFC 6455 or sent too long a message (1009)."""
-    return message.type is WSMsgType.ERROR and socket.exception() is None
 
 
 def _port_event(event: Audio | Dropped | Dtmf | Mark) -> PortEvent:

@@ -22,7 +22,7 @@ def test_another_address_is_another_signature(url: str) -> None:
 
 def test_other_fields_or_token_are_another_signature() -> None:
     assert not is_signed(TOKEN, URL, SIGNATURE, Form({**FORM, "Digits": ["1235"]}))
-    assert not is_signed(TOKEN, URL, SIGNATURE, Form({**FORM, "Extra": [""]}) | {"More": ["x"]})
+    assert not is_signed(TOKEN, URL, SIGNATURE, Form({**FORM, "Extra": ["x"]}))
     assert not is_signed("12346", URL, SIGNATURE, FORM)
     assert not is_signed(TOKEN, URL, "", FORM)
     assert not is_signed(TOKEN, URL, "\udcff" + SIGNATURE[1:], FORM)

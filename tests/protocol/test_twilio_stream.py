@@ -1,4 +1,6 @@
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -119,18 +121,18 @@ def test_in_any_order_of_frames_the_books_balance(script: list[tuple[str, int, i
     received = placed = filled = dropped = end = 0
     for kind, timestamp, length in script:
         takes = kind == "media" and stream.state is StreamState.STARTED
-        text = {
+        speak: dict[str, Callable[[], str]] = {
             "connected": far_end.connected,
-            "start": lambda: far_end.start({}),
-            "media": lambda timestamp=timestamp, length=length: far_end.media(bytes(length), timestamp),
-            "dtmf": lambda: far_end.dtmf("5"),
-            "mark": lambda: far_end.mark("m"),
+            "start": partial(far_end.start, {}),
+            "media": partial(far_end.media, bytes(length), timestamp),
+            "dtmf": partial(far_end.dtmf, "5"),
+            "mark": partial(far_end.mark, "m"),
             "stop": far_end.stop,
-            "garbage": lambda: "{",
-            "other": lambda timestamp=timestamp, length=length: other.media(bytes(length), timestamp),
-        }[kind]()
+            "garbage": str,
+            "other": partial(other.media, bytes(length), timestamp),
+        }
         received += length if takes else 0
-        for event in stream.receive_text(text):
+        for event in stream.receive_text(speak[kind]()):
             if isinstance(event, Audio):
                 assert event.position == end
                 end += len(event.payload)
