@@ -1,10 +1,16 @@
-"""For all tests."""
+"""What all tests share."""
 
 import asyncio
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 
+from engines import models
+from engines.errors import ModelError
+from media_server.cli.models import needed
+from media_server.config import Settings
 from tests.speech_data import PACKAGES, Prompt, available, load_prompts
 
 # On Python 3.11, pytest-asyncio asks for the current event loop before it sets its own; that makes one which nobody
@@ -12,15 +18,38 @@ from tests.speech_data import PACKAGES, Prompt, available, load_prompts
 asyncio.set_event_loop(None)
 
 
-@pytest.fixture(scope="session")
-def speech_data() -> None:
-    """Skips where there are no recorded prompts; fails with CI=true."""
-    if available():
-        return
-    reason = f"recorded prompts are missing: apt-get install {PACKAGES}"
+def missing(reason: str) -> None:
+    """Skip the test because something outside of the project is not there; with CI=true that is a failure."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def require_peer(program: str) -> str:
+    """The path of a peer program, or no test."""
+    path = shutil.which(program)
+    if path is None:
+        missing(f"{program} is not installed")
+    assert path is not None
+    return path
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """The models folder of this user, with all that the default settings need; what is missing is pulled."""
+    settings = Settings()
+    try:
+        models.ensure(needed(settings, ("asr", "tts")), settings.models_dir)
+    except ModelError as error:
+        missing(str(error))
+    return settings.models_dir
+
+
+@pytest.fixture(scope="session")
+def speech_data() -> None:
+    """The recorded prompts are there."""
+    if not available():
+        missing(f"recorded prompts are missing: apt-get install {PACKAGES}")
 
 
 @pytest.fixture(scope="session")
