@@ -90,6 +90,23 @@ def serve(  # noqa: PLR0917 - options, passed by name
     raise typer.Exit(run(role.value, config, said))
 
 
+@app.command("try")
+def try_call(  # noqa: PLR0917 - options, passed by name
+    wavs: Annotated[
+        list[Path] | None, typer.Argument(metavar="WAV", help="What to say.", show_default="a sentence")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="The server to call.", show_default="the one of the settings")] = None,
+    to: Annotated[str | None, typer.Option(metavar="NUMBER", help="The number to call.", show_default="any")] = None,
+    port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,
+    tts_port: Annotated[int | None, typer.Option(help="The synthesiser's port.", show_default="8002")] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Call the server as Twilio would, and show what a caller hears."""
+    from media_server.cli.try_call import run  # noqa: PLC0415
+
+    raise typer.Exit(run(wavs or [], url, to, config, _said(port=port, tts_port=tts_port)))
+
+
 @models.command("list")
 def list_models(models_dir: ModelsDir = None, config: ConfigFile = None) -> None:
     """Show the models, and which of them are there."""
