@@ -1,0 +1,69 @@
+"""The whole house, as a user starts it: `media-server serve` in processes of its own, on free ports."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+READY = re.compile(r"^(asr|tts|media)\s+ready\s.*?((?:http|ws)://[^\s/]+)")
+START_S = 60.0
+
+
+@dataclass(slots=True)
+class House:
+    """A running server: its addresses, what it has printed so far, its supervisor."""
+
+    process: asyncio.subprocess.Process
+    lines: list[str] = field(default_factory=list)
+    addresses: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return self.addresses["media"]
+
+    async def read_until_ready(self) -> None:
+        assert self.process.stdout is not None
+        while len(self.addresses) < 3:
+            line = (await self.process.stdout.readline()).decode()
+            if not line:
+                raise AssertionError("serve ended:\n" + "".join(self.lines))
+            self.lines.append(line)
+            if found := READY.match(line):
+                self.addresses[found[1]] = found[2].replace("ws://", "http://")
+
+    async def read_on(self) -> None:
+        assert self.process.stdout is not None
+        while line := await self.process.stdout.readline():
+            self.lines.append(line.decode())
+
+
+@asynccontextmanager
+async def house(data_dir: Path, *options: str, **environment: str) -> AsyncIterator[House]:
+    """Start everything, wait until it is ready; at the end SIGTERM, and it must be gone within 10 s."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "media_server.cli", "serve", "--port", "0", "--asr-port", "0", "--tts-port", "0"),
+        *("--data-dir", str(data_dir), *options),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, **environment},
+    )
+    running = House(process)
+    try:
+        async with asyncio.timeout(START_S):
+            await running.read_until_ready()
+        reader = asyncio.create_task(running.read_on())
+        yield running
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            await process.wait()
+            await reader
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,106 @@
+"""Whole calls, from the signed webhook to the books: the real server, real models, recorded speech, Twilio's wire."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from media_server.audio.g711 import decode_mulaw, encode_mulaw
+from media_server.phone.caller_script import CallerScript
+from media_server.phone.twilio_phone import PhoneCall, TwilioPhone
+from tests.house import House, house
+from tests.speech_data import Prompt, words_right
+
+pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="module")]
+
+TOKEN = "12345"
+TURNS = 6
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> AsyncIterator[House]:
+    options = ("--models-dir", str(models_dir))
+    async with house(tmp_path_factory.mktemp("data"), *options, TWILIO_AUTH_TOKEN=TOKEN) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def sentences(prompts: list[Prompt]) -> list[Prompt]:
+    """Single sentences that nothing was tuned on."""
+    return [prompt for prompt in prompts if prompt.single_sentence and prompt.reported and prompt.seconds < 5]
+
+
+async def record_of(http: aiohttp.ClientSession, server: House, call: PhoneCall) -> dict[str, object]:
+    async with http.get(f"{server.url}/v1/calls", params={"provider_id": call.call_sid}) as answer:
+        found: list[dict[str, object]] = (await answer.json())["calls"]
+    assert len(found) == 1
+    return found[0]
+
+
+async def test_a_caller_is_greeted_understood_and_answered(
+    server: House, http: aiohttp.ClientSession, sentences: list[Prompt]
+) -> None:
+    chosen = sentences[:: len(sentences) // TURNS][:TURNS]
+    phone = TwilioPhone(http, base_url=server.url, auth_token=TOKEN)
+    call = await phone.call(CallerScript([prompt.pcm for prompt in chosen]))
+    measured = call.measured()
+    record = await record_of(http, server, call)
+
+    assert call.violations == ()
+    assert call.hung_up_by == "caller"
+    assert measured.greeting_ms is not None
+    assert len(measured.answered) == TURNS
+    assert measured.cut_ins == 0
+    assert measured.gaps == ()
+    transcript = record["transcript"]
+    assert isinstance(transcript, list)
+    answers = [line["text"] for line in transcript if line["who"] == "agent"][1:]
+    assert len(answers) == TURNS
+    for prompt, answer in zip(chosen, answers, strict=True):
+        assert answer.endswith(", you said.")
+        assert words_right(prompt.text, answer.removesuffix(", you said.")) >= 0.6, (prompt.text, answer)
+    turns = record["turns"]
+    assert isinstance(turns, list)
+    assert all(turn["receipt"] is not None for turn in turns)
+    assert record["ended_reason"] == "caller_hangup"
+    ledger = record["ledger"]
+    assert isinstance(ledger, dict)
+    assert ledger["balances"]
+    assert ledger["delivered"] > 0.9 * ledger["received"]
+    async with http.get(f"{server.url}/metrics") as response:
+        metrics = await response.text()
+    assert 'media_server_answer_seconds_count{stage="total"} 6.0' in metrics
+    assert 'media_server_calls_total{reason="caller_hangup"} 1.0' in metrics
+
+
+async def test_the_terminal_shows_the_turns_and_that_the_books_balance(server: House) -> None:
+    text = "".join(server.lines)
+    assert re.search(r"\d\d:\d\d:\d\d [0-9a-f]{4}  caller  .+ \d+ ms = waited \d+, words \d+, think \d+", text)
+    assert re.search(r"ended   caller hung up   \d+ s, 6 turns, books balance", text)
+
+
+async def test_numbers_that_end_in_9196_hear_themselves(
+    server: House, http: aiohttp.ClientSession, sentences: list[Prompt]
+) -> None:
+    phone = TwilioPhone(http, base_url=server.url, auth_token=TOKEN, called="+15559196")
+    call = await phone.call(CallerScript([sentences[0].pcm], greeting_timeout_s=0.5, answer_timeout_s=1))
+    record = await record_of(http, server, call)
+    assert record["dialplan"] == "echo"
+    middle = 2 * call.spoken[0].begin + 8000
+    spoken = decode_mulaw(encode_mulaw(call.caller[middle : middle + 1600]))
+    delay_s = (call.agent.find(spoken) - middle) / 2 / 8000
+    assert 0 < delay_s < 1, "the caller's own samples come back, mu-law for mu-law"
+
+
+async def test_an_unsigned_webhook_gets_nothing(server: House, http: aiohttp.ClientSession) -> None:
+    async with http.post(f"{server.url}/twilio/voice", data={"CallSid": "CA1", "To": "+1", "From": "+2"}) as answer:
+        assert answer.status == 403
