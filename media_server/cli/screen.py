@@ -54,11 +54,11 @@ def command_prefix() -> str:
     return "uv run " if "UV_RUN_RECURSION_DEPTH" in os.environ else ""
 
 
-def next_steps(settings: Settings, base_url: str, *, calls: bool) -> list[str]:
-    """How to go on from here."""
+def next_steps(settings: Settings, base_url: str, try_options: Sequence[str] | None) -> list[str]:
+    """How to go on from here; `try_options` lead `try` to this server, None when it takes no calls."""
     lines = []
-    if calls:
-        lines.append(f"  No microphone   {command_prefix()}media-server try")
+    if try_options is not None:
+        lines.append("  No microphone   " + " ".join((f"{command_prefix()}media-server try", *try_options)))
         if settings.public_url is not None:
             lines.append(f"  A real phone    let your number's voice webhook be {base_url}/twilio/voice")
     if settings.open_to_all:

@@ -13,7 +13,7 @@ from media_server.cli.capacity import calls_at_once
 from media_server.cli.models import ensure
 from media_server.cli.screen import complain, console, cores, header, next_steps
 from media_server.config import Settings, authority, exposed_secrets, load, serialize
-from media_server.control import EXIT_UNUSABLE
+from media_server.control import EXIT_UNUSABLE, Bound
 from media_server.errors import ConfigError, StartFailed
 from media_server.supervisor import Addresses, News, Role, Supervisor, Up
 from media_server.telemetry.loopback import is_loopback
@@ -33,7 +33,8 @@ def run(choice: str, config: Path | None, said: Mapping[str, object]) -> int:
             complain(f"warning: {warning}")
         out.print(header(version("media-server"), settings.data_dir))
         ensure(settings, names)
-        asyncio.run(_supervise(settings, names, out.print))
+        reporter = Reporter(settings, names, config, out.print)
+        asyncio.run(_supervise(settings, names, reporter))
     except (ConfigError, ModelError, StartFailed) as error:
         complain(str(error))
         return EXIT_UNUSABLE
@@ -64,8 +65,8 @@ def chosen(choice: str, settings: Settings) -> list[RoleName]:
             return [*names, "media"]
 
 
-async def _supervise(settings: Settings, names: Sequence[RoleName], write: Callable[[str], None]) -> None:
-    supervisor = Supervisor(roles(settings, names), Reporter(settings, names, write).tell)
+async def _supervise(settings: Settings, names: Sequence[RoleName], reporter: "Reporter") -> None:
+    supervisor = Supervisor(roles(settings, names), reporter.tell)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, supervisor.stop)
@@ -101,12 +102,15 @@ def _role(name: RoleName, settings: Settings, needs: tuple[str, ...]) -> Role:
 class Reporter:
     """Turns what the supervisor tells into lines."""
 
-    def __init__(self, settings: Settings, names: Sequence[RoleName], write: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, names: Sequence[RoleName], config: Path | None, write: Callable[[str], None]
+    ) -> None:
         self._settings = settings
         self._names = names
+        self._config = config
         self._write = write
         self._decode_ms: float | None = None
-        self._up: set[str] = set()
+        self._addresses: dict[str, Bound] = {}
 
     def tell(self, news: News) -> None:
         """Show it."""
@@ -114,19 +118,30 @@ class Reporter:
             self._write(f"{news.name:<6} {news.reason}; starts again in {news.seconds:.1f} s")
             return
         address = authority(news.address.host, news.address.port)
-        line = f"{news.name:<6} ready {news.seconds:.1f} s   {_ADDRESS[news.name].format(address)}"
         decode_ms = news.details.get("decode_ms")
         if isinstance(decode_ms, int | float):
             self._decode_ms = decode_ms
-        if news.name == "media":
-            line += self._capacity()
-        self._write(line)
-        complete = self._up != set(self._names)
-        self._up.add(news.name)
-        if complete and self._up == set(self._names):
-            base_url = self._settings.public_url or f"http://{address}"
-            steps = next_steps(self._settings, base_url.rstrip("/"), calls="media" in self._names)
-            self._write("\n" + "\n".join(steps))
+        capacity = self._capacity() if news.name == "media" else ""
+        self._write(f"{news.name:<6} ready {news.seconds:.1f} s   {_ADDRESS[news.name].format(address)}{capacity}")
+        again = news.name in self._addresses
+        self._addresses[news.name] = news.address
+        if not again and len(self._addresses) == len(self._names):
+            self._write("\n" + "\n".join(self._next_steps()))
+
+    def _next_steps(self) -> list[str]:
+        media = self._addresses.get("media")
+        if media is None:
+            return next_steps(self._settings, "", None)
+        base_url = self._settings.public_url or f"http://{authority(media.host, media.port)}"
+        return next_steps(self._settings, base_url.rstrip("/"), self._try_options())
+
+    def _try_options(self) -> list[str]:
+        """What `try` must be told, besides what it takes for granted, to find this server."""
+        options = [] if self._config is None else ["--config", str(self._config)]
+        for name, option, usual in (("media", "--port", 8000), ("tts", "--tts-port", 8002)):
+            if name in self._addresses and self._addresses[name].port != usual:
+                options += [option, str(self._addresses[name].port)]
+        return options
 
     def _capacity(self) -> str:
         # Only for a recogniser on this machine: of another one's cores nothing is known here.
