@@ -169,7 +169,7 @@ def _messages(event: SessionEvent, query: TtsQuery, engine_rate: int) -> Iterato
             for start in range(0, len(audio), MAX_AUDIO_MESSAGE):
                 yield audio[start : start + MAX_AUDIO_MESSAGE]
         case ContextDone():
-            seconds = round(event.samples / engine_rate, 3)
+            seconds = event.samples / engine_rate
             yield TtsDone(context_id=event.context_id, audio_s=seconds, cancelled=event.cancelled)
         case ContextFailed():
             yield SpeechError(
