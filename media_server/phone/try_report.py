@@ -2,7 +2,8 @@
 
 The wait for an answer is the phone's measure, from the caller's last voiced sample to the first voiced one it played.
 Its parts are the server's receipt, but for `wire`: that is what the others leave of the phone's measure, so that the
-parts add up to what a caller waits.
+parts add up to what a caller waits. It holds the way there and back, the lead, the caller's packet time, and by how
+much the recogniser takes speech to end later than the phone's measure does.
 """
 
 from collections.abc import Iterator

@@ -14,14 +14,14 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 from media_server.errors import ProtocolViolation
+from media_server.protocol.json_fields import load_object, number_of, object_of, text_of
 
 MAX_MESSAGE_BYTES = 64 * 1024
 """Of one WebSocket message; Twilio's are under 1 KiB."""
 
-_MAX_DIGITS = 15
 _MAX_ID = 128
 _MAX_TEXT = 4096
 _DIGITS = frozenset("0123456789*#ABCD")
@@ -152,61 +152,6 @@ def clear_frame(stream_id: str, dialect: Dialect = TWILIO) -> str:
     return json.dumps({"event": "clear", dialect.stream_id: stream_id})
 
 
-# --- JSON, with nothing taken on trust ---------------------------------------------------------------------------
-
-
-def load_object(text: str) -> Mapping[str, Any]:
-    """The JSON object in a text message.
-
-    Raises:
-        ProtocolViolation: It is none, or nested without end, or has NaN in it.
-    """
-    try:
-        message = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise ProtocolViolation("no JSON") from None
-    if not isinstance(message, dict):
-        raise ProtocolViolation("no JSON object")
-    return message
-
-
-def object_of(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """A field that is an object.
-
-    Raises:
-        ProtocolViolation: It is none.
-    """
-    value = message.get(key)
-    if not isinstance(value, dict):
-        raise ProtocolViolation(f"{key}: no object")
-    return value
-
-
-def text_of(message: Mapping[str, Any], key: str, longest: int) -> str:
-    """A field that is a text of 1 to `longest` characters.
-
-    Raises:
-        ProtocolViolation: It is none, or cannot be written as UTF-8.
-    """
-    value = message.get(key)
-    if not isinstance(value, str) or not 0 < len(value) <= longest or not _is_unicode(value):
-        raise ProtocolViolation(f"{key}: no text of 1 to {longest} characters")
-    return value
-
-
-def number_of(message: Mapping[str, Any], key: str) -> int:
-    """A field that is a whole number >= 0, or one in a string.
-
-    Raises:
-        ProtocolViolation: It is none.
-    """
-    value = message.get(key)
-    digits = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(digits, str) or not (digits.isascii() and digits.isdigit()) or len(digits) > _MAX_DIGITS:
-        raise ProtocolViolation(f"{key}: no number")
-    return int(digits)
-
-
 def payload_of(media: Mapping[str, Any]) -> bytes:
     """The bytes of a `media` object.
 
@@ -280,15 +225,3 @@ _PARSERS: Mapping[str, Callable[[Mapping[str, Any], Dialect], Frame]] = {
     "mark": _mark,
     "stop": _stop,
 }
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # a lone surrogate, which JSON can spell
-        return False
-    return True
-
-
-def _no_constant(_name: str) -> NoReturn:
-    raise ValueError

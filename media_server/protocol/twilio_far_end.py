@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 from media_server.audio.frame import TELEPHONE_RATE
 from media_server.errors import ProtocolViolation
-from media_server.protocol.twilio import load_object, object_of, payload_of, text_of
+from media_server.protocol.json_fields import load_object, object_of, text_of
+from media_server.protocol.twilio import payload_of
 
 _MAX_NAME = 128
 

@@ -7,9 +7,11 @@ import aiohttp
 import pytest
 
 from media_server.audio.g711 import encode_mulaw
+from media_server.protocol.twilio_far_end import FarEnd
+from media_server.transports import twilio
 from media_server.transports.port import AudioArrived, AudioDropped, DigitArrived, MarkReturned, MediaPort, PortEvent
 from media_server.transports.twilio import StreamLimits
-from tests.twilio_rig import EchoGate, Stream, echo, serve
+from tests.twilio_rig import ACCOUNT, EchoGate, Stream, echo, new_sid, serve
 
 TONE = bytes(range(0x90, 0xA0)) * 10
 
@@ -142,6 +144,18 @@ async def test_a_socket_that_is_closed_without_stop_ends_the_call_at_once() -> N
         await stream.ws.close()
         async with asyncio.timeout(1):
             assert await gate.ended.get() == "connection_lost"
+
+
+async def test_a_peer_that_answers_no_ping_ends_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(twilio, "HEARTBEAT_S", 0.1)
+    gate = EchoGate()
+    async with serve(gate) as server:
+        answer = await server.ring(call_sid := new_sid("CA"))
+        far_end = FarEnd(new_sid("MZ"), call_sid, ACCOUNT)
+        async with server.http.ws_connect(answer.url, autoping=False) as ws:
+            await ws.send_str(far_end.connected())
+            await ws.send_str(far_end.start(answer.parameters))
+            assert await ended(gate) == "connection_lost"
 
 
 async def test_a_peer_that_does_not_read_ends_the_call() -> None:
