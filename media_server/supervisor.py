@@ -141,11 +141,16 @@ class Supervisor:
     async def _start(self, role: Role) -> _Child:
         ours, theirs = socket.socketpair()
         with theirs:
+            # Our end first: between the process and its entry among the children nothing may be waited for.
+            reader, writer = await asyncio.open_connection(sock=ours)
             fd = theirs.fileno()
-            process = await asyncio.create_subprocess_exec(
-                *role.command(fd), stdin=asyncio.subprocess.DEVNULL, pass_fds=(fd,), process_group=0
-            )
-        reader, writer = await asyncio.open_connection(sock=ours)
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *role.command(fd), stdin=asyncio.subprocess.DEVNULL, pass_fds=(fd,), process_group=0
+                )
+            except BaseException:
+                writer.close()
+                raise
         child = self._children[role.name] = _Child(process, reader, writer)
         writer.write(role.settings(self._addresses).encode() + b"\n")
         return child
