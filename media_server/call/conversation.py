@@ -132,7 +132,8 @@ class Conversation:
         except* Exception as group:  # a fault of ours in one of the call's tasks: it ends this call, and no other
             self.record.error = f"internal: {group.exceptions[0]!r}"
             self.failed = True
-            self.end("internal_error")
+            self.over_reason = "internal_error"
+            self.over.set()
             log.exception("call_failed", call=self.facts.id)
         finally:
             await self.leg.port.aclose()

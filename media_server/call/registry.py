@@ -12,7 +12,9 @@ from media_server.errors import CallFailed, NotFound, Overloaded
 from media_server.transports.port import MediaPort
 
 RESERVED_S = 15.0
-"""How long an admitted call may take until its stream is there."""
+"""How long a place is kept for an admitted call; one that comes later takes what is free then."""
+FORGOTTEN_S = 120.0
+"""After this nobody comes any more."""
 KEPT = 500
 """Records of ended calls that are kept at hand."""
 
@@ -57,11 +59,9 @@ class Registry:
             Overloaded: There is none.
         """
         now = self._now()
-        self._reserved = {key: kept for key, kept in self._reserved.items() if kept.expires_at > now}
-        if self._draining:
-            raise Overloaded("this server is going down")
-        if len(self._live) + len(self._reserved) >= self._max_calls:
-            raise Overloaded(f"{self._max_calls} calls at once is the limit")
+        gone = now - FORGOTTEN_S + RESERVED_S
+        self._reserved = {key: kept for key, kept in self._reserved.items() if kept.expires_at > gone}
+        self._check_room()
         facts = CallFacts(secrets.token_hex(16), provider_id, transport, caller, called, dialplan)
         reservation = Reservation(facts, plan, now + RESERVED_S)
         self._reserved[facts.id] = reservation
@@ -71,11 +71,14 @@ class Registry:
         """The call's stream is there: run the call to its end.
 
         Raises:
-            NotFound: The place has lapsed, or is taken already.
+            NotFound: Nobody was announced with this place, or it is taken already.
+            Overloaded: It came late, and its place is another's.
             CallFailed: The call was cut off by a fault of ours, and nobody told the caller.
         """
         if self._reserved.pop(reservation.facts.id, None) is not reservation:
             raise NotFound("no call is expected under this id")
+        if reservation.expires_at <= self._now():
+            self._check_room()
         conversation = Conversation(reservation.facts, port, self._speech, self._sink)
         self._live[reservation.facts.id] = conversation
         try:
@@ -89,6 +92,13 @@ class Registry:
             self._ended[reservation.facts.id] = conversation.record
             while len(self._ended) > KEPT:
                 self._ended.popitem(last=False)
+
+    def _check_room(self) -> None:
+        if self._draining:
+            raise Overloaded("this server is going down")
+        kept = sum(each.expires_at > self._now() for each in self._reserved.values())
+        if len(self._live) + kept >= self._max_calls:
+            raise Overloaded(f"{self._max_calls} calls at once is the limit")
 
     # --- looking -------------------------------------------------------------------------------------------------
 
