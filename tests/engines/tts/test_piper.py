@@ -52,7 +52,7 @@ def test_word_times_are_measured_in_order_and_cover_the_clause(text: str) -> Non
     assert speech.exact
     assert [word.text for word in speech.words] == text.split()
     assert all(text[word.offset :].startswith(word.text) for word in speech.words)
-    assert all(word.end - word.start > 0.03 for word in speech.words)
+    assert all(word.end - word.start > 0.02 for word in speech.words)
     assert all(left.end <= right.start + 1e-6 for left, right in pairwise(speech.words))
     assert speech.words[0].start < 0.1
     seconds = len(speech.pcm) / piper().sample_rate
