@@ -62,6 +62,7 @@ class AsrSession:
         )
         self._jobs: dict[int, Job[Any]] = {}
         self._results: deque[tuple[Decode | Detect, float, asyncio.Future[Any]]] = deque()
+        self._told = False  # that the stream is closed
         self._work = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -97,12 +98,13 @@ class AsrSession:
             Exception: Whatever an engine raised; the stream is lost.
         """
         try:
-            while not self._machine.closed or self._machine.runnable:
+            while not self._told:
                 for event in self._advance():
+                    self._told = isinstance(event, Closed)
                     yield event
                 if self._machine.runnable:
                     await asyncio.sleep(0)  # others have windows too
-                elif not self._machine.closed:
+                elif not self._told:
                     await self._work.wait()
         finally:
             self._room.set()

@@ -54,7 +54,7 @@ class Pace:
 
 
 PACES = {
-    Patience.QUICK: Pace(speculate=100, ask=160, ask_again=290, least=250, slot=200, unsure=700, most=1500),
+    Patience.QUICK: Pace(speculate=70, ask=160, ask_again=290, least=250, slot=200, unsure=700, most=1500),
     Patience.NORMAL: Pace(speculate=130, ask=190, ask_again=350, least=350, slot=250, unsure=900, most=2000),
     Patience.PATIENT: Pace(speculate=160, ask=190, ask_again=450, least=700, slot=400, unsure=1800, most=3500),
 }

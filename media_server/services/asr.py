@@ -12,7 +12,7 @@ import numpy as np
 import structlog
 from aiohttp import web
 
-from engines.asr.faster_whisper import FULL_CONTEXT_S, MEASURED_CONTEXT_FLOOR_S, WhisperEngine
+from engines.asr.faster_whisper import MEASURED_CONTEXTS_S, WhisperEngine
 from engines.asr.session import AsrEngines, AsrSession, SessionOptions
 from engines.models import locate
 from engines.ports import ASR_RATE, AsrEngine, Samples, Transcription
@@ -113,10 +113,9 @@ class _Measured:
 
 def _load(settings: Settings, workers: int) -> tuple[WhisperEngine, SileroVad, SmartTurn]:
     folder = locate(settings.asr.model, settings.models_dir)
-    floor_s = MEASURED_CONTEXT_FLOOR_S.get(folder.name, FULL_CONTEXT_S)
     (vad, vad_file), (turn, turn_file) = VAD_MODEL, TURN_MODEL
     return (
-        WhisperEngine(folder, workers=workers, context_floor_s=floor_s),
+        WhisperEngine(folder, workers=workers, contexts_s=MEASURED_CONTEXTS_S.get(folder.name, ())),
         SileroVad(locate(vad, settings.models_dir) / vad_file),
         SmartTurn(locate(turn, settings.models_dir) / turn_file),
     )
