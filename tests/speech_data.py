@@ -47,8 +47,10 @@ class Prompt:
 
     @property
     def single_sentence(self) -> bool:
-        """At least three words, one sentence, at least a second, nothing but speech."""
+        """At least three words, one sentence, at least a second, nothing but words (no spelled letters)."""
         words = self.text.split()
+        if any(re.fullmatch(r"[b-hj-z]", word, re.IGNORECASE) for word in words):
+            return False
         inner = re.search(r"[.!?;:]\s", self.text.rstrip()) or "..." in self.text
         return len(words) >= 3 and not inner and not re.search(r"[\[(<]", self.text) and self.seconds >= 1.0
 

@@ -47,12 +47,13 @@ _LOOPS_ARE_NOISE = 0.55
 _SHORTEST_LOOP = 3
 _WARM_UP_TOKENS = 12
 
-_NOT_SPEECH = ((0.6, -0.3), (0.3, -1.0), (0.0, -1.5))
+_NOT_SPEECH = ((0.85, -0.3), (0.6, -0.45), (0.3, -1.0), (0.0, -1.5))
 """(no-speech probability at least, mean log-probability below): together they say that nobody speaks.
 
 Words made up from noise come with high confidence ("you", "Thank you."), but then the model's no-speech probability is
 high as well: 0.56 to 0.93 measured on silence, hiss, hum, clicks and tones; on speech 0.28 at most up to 5 s of it,
-0.51 up to 22 s. Single words ("Quebec") do come with -1.2.
+0.51 up to 22 s. Single words ("Quebec") do come with -1.2,
+and spelled letters with 0.76 and -0.3.
 """
 
 

@@ -43,4 +43,4 @@ class Partials:
         before, self._text = self._text, text
         if not text:
             return None
-        return Partial(turn, revision, text, stable_prefix(before, text), start, round(self._end / self._rate, 4))
+        return Partial(turn, revision, text, stable_prefix(before, text), start, self._end / self._rate)

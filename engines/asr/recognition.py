@@ -100,7 +100,7 @@ class Recognition:
         decoded = min(self._turns.decoded, received)  # a padded last window may be in it
         dropped = received - min(self._turns.undecided, received)
         parts = (received, decoded, received - decoded - dropped, dropped)
-        return Closed(*(round(samples / self._rate, 4) for samples in parts))
+        return Closed(*(samples / self._rate for samples in parts))
 
     @property
     def _command_due(self) -> bool:

@@ -34,6 +34,9 @@ from engines.turn.expectation import Expectation, TurnDetection
 DETECTOR_HISTORY_S = 8
 """What the turn detector looks at, at most."""
 
+DECODE_PREROLL_MS = 200
+"""What a decode hears before the voice; the turn detector hears all of `PREROLL_MS`."""
+
 UNKNOWN_PROBABILITY = 0.5
 
 Output: TypeAlias = SessionEvent | Task
@@ -178,7 +181,8 @@ class Turns:
         self._turn += 1
         self._revision = 0
         self._turn_start = event.audio_from
-        self._begin_segment(event.audio_from, event.at, spoken=True)
+        decode_from = max(event.audio_from, event.at - DECODE_PREROLL_MS * self._rate // 1000)
+        self._begin_segment(decode_from, event.at, spoken=True)
         self._voiced = self.position - event.at
         self._outputs.append(SpeechStarted(self._turn, self._seconds(event.at)))
 
@@ -278,4 +282,4 @@ class Turns:
             self._detecting = None
 
     def _seconds(self, samples: int) -> float:
-        return round(samples / self._rate, 4)
+        return samples / self._rate
