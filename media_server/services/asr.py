@@ -35,8 +35,6 @@ ENGINES = web.AppKey("engines", AsrEngines)
 LANGUAGES = web.AppKey("languages", frozenset[str])
 SETTINGS = web.AppKey("settings", AsrSettings)
 
-_log = structlog.get_logger(__name__)
-
 
 def create_app(settings: Settings) -> web.Application:
     """The role's application; it loads its models when it starts.
