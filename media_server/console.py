@@ -1,5 +1,8 @@
 """What a person at the terminal sees of the calls: a line a turn, with where its time went."""
 
+import contextlib
+import queue
+import threading
 from collections.abc import Callable
 from datetime import datetime
 
@@ -15,6 +18,28 @@ _REASONS = {
     "limit": "the longest call allowed is over",
     "shutdown": "this server went down",
 }
+
+
+class Terminal:
+    """Standard output by a thread of its own: a terminal that is stopped, or a pipe that is closed, stops no call."""
+
+    WAITING = 1000
+    """Lines that may wait; what does not fit is not shown."""
+
+    def __init__(self) -> None:
+        self._lines: queue.Queue[str] = queue.Queue(self.WAITING)
+        threading.Thread(target=self._print, name="terminal", daemon=True).start()
+
+    def write(self, line: str) -> None:
+        """Show a line soon. Never blocks."""
+        with contextlib.suppress(queue.Full):
+            self._lines.put_nowait(line)
+
+    def _print(self) -> None:
+        while True:
+            line = self._lines.get()
+            with contextlib.suppress(OSError, ValueError):  # nobody reads any more, or cannot show it
+                print(line, flush=True)  # noqa: T201 - the terminal is what it is for
 
 
 def receipt_text(receipt: Receipt) -> str:

@@ -13,6 +13,7 @@
     ├── EngineError              a speech engine refused, failed or is gone
     │   └── EngineUnavailable    none of them answers
     ├── NotFound                 no such call, voice or route
+    ├── DeadlineExceeded         something of ours took too long
     ├── CallFailed               a fault of ours cut a call off
     └── CallEnded                the caller is gone (control flow for dialplans)
 
@@ -110,6 +111,12 @@ class NotFound(MediaServerError):
 
     code = "not_found"
     http_status = 404
+
+
+class DeadlineExceeded(MediaServerError):
+    """Something of ours took too long."""
+
+    code = "deadline_exceeded"
 
 
 class CallFailed(MediaServerError):

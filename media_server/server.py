@@ -17,7 +17,7 @@ from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.phrases import OWN_PHRASES, Phrases
 from media_server.call.registry import Registry, Reservation
 from media_server.config import Settings
-from media_server.console import Console
+from media_server.console import Console, Terminal
 from media_server.dialplan.call import Call
 from media_server.dialplan.loader import LoadedPlan
 from media_server.dialplan.router import Router
@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 MAX_BODY = 64 * 1024
 RETRY_S = 0.3
 """How often the engines are asked again while they are not there yet."""
+WARN_EVERY = 50
+"""Attempts between two warnings that they are not there."""
 
 
 class MediaServer:
@@ -52,7 +54,8 @@ class MediaServer:
             no_input_s=media.no_input_s,
             max_call_s=media.max_call_s,
         )
-        console = Console(lambda line: print(line, flush=True))  # noqa: T201 - the terminal is what it is for
+        self._terminal = Terminal()
+        console = Console(self._terminal.write)
         self.registry = Registry(self._speech, console.receive, max_calls=media.max_calls, now=time.monotonic)
         self._max_calls = media.max_calls
 
@@ -106,13 +109,19 @@ class MediaServer:
 
     async def _prepare(self) -> None:
         """Be ready once the engines have their models and our own phrases are made."""
+        attempts = 0
         while not self._ready:
             try:
                 await self._speech.asr.check()
                 await self._speech.phrases.make(self._speech.tts, [*OWN_PHRASES, *self._router.phrases])
             except EngineError as error:
-                log.debug("engines_not_ready", error=error.message)
+                attempts += 1
+                if attempts % WARN_EVERY == 0:
+                    log.warning("engines_not_ready", error=error.message)
                 await asyncio.sleep(RETRY_S)
+            except Exception:
+                log.exception("phrases_not_made")
+                raise
             else:
                 self._ready = True
 

@@ -43,7 +43,9 @@ async def record_of(http: aiohttp.ClientSession, server: House, call: PhoneCall)
     async with http.get(f"{server.url}/v1/calls", params={"provider_id": call.call_sid}) as answer:
         found: list[dict[str, object]] = (await answer.json())["calls"]
     assert len(found) == 1
-    return found[0]
+    async with http.get(f"{server.url}/v1/calls/{found[0]['id']}") as answer:
+        record: dict[str, object] = await answer.json()
+    return record
 
 
 async def test_a_caller_is_greeted_understood_and_answered(

@@ -25,7 +25,7 @@ from media_server.call.phrases import APOLOGY, GOODBYE, Phrases
 from media_server.call.receipt import TurnClock
 from media_server.call.record import CallRecord, EventSink, LedgerRecord
 from media_server.call.voice import Speaking, Voice
-from media_server.errors import CallEnded, EngineError
+from media_server.errors import CallEnded, DeadlineExceeded, EngineError
 from media_server.protocol.speech import AsrQuery
 from media_server.speech.connection import Engines
 from media_server.speech.turns import TurnOver
@@ -39,6 +39,10 @@ GRACE_S = 5.0
 """How long a dialplan may go on after its caller has left."""
 FAREWELL_S = 30.0
 """How long the last words may take to be heard."""
+LAST_WORDS_S = 2.0
+"""How long the caller's own last words may take to be understood, once they have left."""
+OPEN_CLOCKS = 8
+"""Turns whose answer may be on its way at once."""
 
 _T = TypeVar("_T")
 
@@ -93,6 +97,7 @@ class Conversation:
         )
         self.failed = False
         """A fault of ours cut the call off without a word."""
+        self._closed = False
         self._last_heard = ""
         self._sink = sink
         self._ears: Ears | None = None
@@ -126,7 +131,7 @@ class Conversation:
                 await self._perform(plan)
                 self._voice.end()
                 await self.leg.port.aclose()
-                await asyncio.wait(self._background[:1], timeout=GRACE_S)
+                await self._hear_out()
                 for task in self._background:
                     task.cancel()
         except* Exception as group:  # a fault of ours in one of the call's tasks: it ends this call, and no other
@@ -144,6 +149,13 @@ class Conversation:
         if not self.over.is_set():
             self.over_reason = reason
             self.over.set()
+
+    async def _hear_out(self) -> None:
+        """The wire is closed; what came over it before is still to be read and understood."""
+        await asyncio.wait(self._background[:1], timeout=LAST_WORDS_S)
+        if self._ears is not None:
+            self._ears.finish()
+            await asyncio.wait(self._background[2:], timeout=LAST_WORDS_S)
 
     async def alive(self, awaitable: Awaitable[_T]) -> _T:
         """Await something of the call's.
@@ -170,14 +182,19 @@ class Conversation:
             if self.over.is_set():
                 await asyncio.wait({task}, timeout=GRACE_S)
             elif not task.done():
-                task.cancel()
-                await asyncio.wait({task}, timeout=GRACE_S)
+                await self._stop(task)
                 await self._farewell("limit", GOODBYE)
             if task.done():
                 await self._judge(task)
         finally:
             over.cancel()
-            task.cancel()
+            await self._stop(task)
+
+    async def _stop(self, task: "asyncio.Future[None]") -> None:
+        task.cancel()
+        await asyncio.wait({task}, timeout=GRACE_S)
+        if not task.done():
+            log.error("dialplan_does_not_end", call=self.facts.id, dialplan=self.facts.dialplan)
 
     async def _judge(self, task: "asyncio.Future[None]") -> None:
         """How the dialplan ended, and what the caller hears of it."""
@@ -186,10 +203,10 @@ class Conversation:
         error = task.exception()
         if error is None or isinstance(error, CallEnded):
             await self._farewell("completed", None)
-        elif isinstance(error, EngineError):
+        elif isinstance(error, EngineError | DeadlineExceeded):
             self.record.error = f"{error.code}: {error.message}"
-            log.error("engine_failed", call=self.facts.id, error=error.message)
-            await self._farewell("engine_error", APOLOGY)
+            log.error("call_cannot_go_on", call=self.facts.id, error=self.record.error)
+            await self._farewell(error.code, APOLOGY)
         else:
             place = traceback.extract_tb(error.__traceback__)[-1]
             self.record.error = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
@@ -200,7 +217,8 @@ class Conversation:
         """Say the last words, and hang up when they and all before them were heard."""
         if self.over.is_set():
             return
-        if phrase is not None and self.speech.phrases.get(phrase) is not None:
+        if phrase is not None:
+            self.voice.cut_short()
             self.voice.say(phrase)
         try:
             async with asyncio.timeout(FAREWELL_S):
@@ -232,6 +250,7 @@ class Conversation:
             assert self._tasks is not None
             self._ears = Ears(self.leg, self.speech.asr, self.speech.query)
             self._ears.on_digit = self._digit
+            self._ears.on_turn = self._turn
             self._background.append(self._tasks.create_task(self._ears.run(), name="ears"))
             self.voice.open()
         return self._ears
@@ -248,12 +267,20 @@ class Conversation:
         return self.voice.heard(speaking[-1]) if speaking else self._last_heard
 
     def emit(self, event: CallEvent) -> None:
-        """Something happened."""
-        self.record.receive(event)
-        self._sink(event)
+        """Something happened; nothing does once the books are closed."""
+        if not self._closed:
+            self.record.receive(event)
+            self._sink(event)
 
-    def commit(self, over: TurnOver, *, speculated: bool) -> None:
-        """A turn is over: into the record, and its clock runs."""
+    @property
+    def unanswered(self) -> int | None:
+        """The latest turn of the caller's that has no audible answer yet."""
+        return max(self.clocks, default=None)
+
+    # --- what happens --------------------------------------------------------------------------------------------
+
+    def _turn(self, over: TurnOver) -> None:
+        """A turn with words is over: into the record, and its clock runs."""
         assert self._ears is not None
         metrics.TURNS.labels(reason=over.reason).inc()
         self.clocks[over.turn] = TurnClock(
@@ -261,20 +288,22 @@ class Conversation:
             spoken_at=self._ears.arrived_at(over.end),
             decided_at=self._ears.arrived_at(over.decided),
             committed_at=self.now(),
-            speculated=speculated,
         )
+        while len(self.clocks) > OPEN_CLOCKS:
+            del self.clocks[min(self.clocks)]
         self.emit(CallerSaid(call=self.facts.id, at=self.elapsed, turn=over.turn, text=over.text, reason=over.reason))
-
-    # --- what happens --------------------------------------------------------------------------------------------
 
     def _digit(self, digit: str) -> None:
         self.emit(DigitPressed(call=self.facts.id, at=self.elapsed, digit=digit))
 
     def _audible(self, utterance: Utterance, audible_at: float) -> None:
         speaking = self.voice.speaking.get(utterance)
-        clock = self.clocks.pop(speaking.turn, None) if speaking and speaking.turn is not None else None
+        clock = self.clocks.get(speaking.turn) if speaking and speaking.turn is not None else None
         if speaking is None or clock is None:
             return
+        for turn in [turn for turn in self.clocks if turn <= clock.over.turn]:
+            del self.clocks[turn]  # those before it were answered together with it
+        clock.speculated = speaking.text_at is not None and speaking.text_at < clock.committed_at
         clock.text_at, clock.voiced_at, clock.audible_at = speaking.text_at, speaking.voiced_at, audible_at
         receipt = clock.receipt()
         if receipt is not None:
@@ -283,8 +312,9 @@ class Conversation:
             self.emit(Answered(call=self.facts.id, at=self.elapsed, turn=clock.over.turn, receipt=receipt))
 
     def _said(self, speaking: Speaking) -> None:
-        if speaking.utterance.start is None or not speaking.text.strip():
-            return
+        utterance = speaking.utterance
+        if utterance.start is None or utterance.start == utterance.end or not speaking.text.strip():
+            return  # nothing of it ever sounded
         self._last_heard = self.voice.heard(speaking)
         self.emit(
             AgentSaid(
@@ -323,3 +353,4 @@ class Conversation:
                 balances=record.ledger.balances,
             )
         )
+        self._closed = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from media_server.call.leg import Leg
+from media_server.call.voice import first_leaf
 from media_server.errors import EngineError
 from media_server.protocol.speech import AsrQuery
 from media_server.speech.asr import AsrSession
@@ -47,10 +48,11 @@ class Ears:
         self._news = asyncio.Event()
         self._base_s = 0.0
         self.on_digit: Callable[[str], None] = lambda _digit: None
+        self.on_turn: Callable[[TurnOver], None] = lambda _over: None
         leg.on_digit = self._digit
 
     async def run(self) -> None:
-        """Listen until cancelled or the recogniser is gone (then `Deaf` is the last event)."""
+        """Listen until `finish`, or the recogniser is gone (then `Deaf` is the last event)."""
         queue = self._leg.listen()
         self._base_s = self._leg.position / self._leg.port.sample_rate
         try:
@@ -63,12 +65,19 @@ class Ears:
             finally:
                 await session.aclose()
         except* EngineError as group:
-            self._tell(Deaf(next(error for error in _leaves(group) if isinstance(error, EngineError))))
+            error = first_leaf(group)
+            assert isinstance(error, EngineError)
+            self._tell(Deaf(error))
         finally:
             queue.close()
             self._leg.queue = None
             self._leg.floor.change(Change.TURN_ENDED, self._leg.now())  # a turn that nobody hears ends here
             self._leg.wake()
+
+    def finish(self) -> None:
+        """No more sound comes; `run` ends when what there is was understood."""
+        if self._leg.queue is not None:
+            self._leg.queue.end()
 
     async def next(self, timeout_s: float | None) -> EarEvent | None:
         """The next event, or None when there was none for so long."""
@@ -88,8 +97,9 @@ class Ears:
     async def _pump(self, session: AsrSession) -> None:
         queue = self._leg.queue
         assert queue is not None
-        while True:
-            await session.send((await queue.get()).pcm)
+        while (frame := await queue.get()) is not None:
+            await session.send(frame.pcm)
+        await session.finish()
 
     async def _understand(self, session: AsrSession) -> None:
         async for event in session.events():
@@ -99,6 +109,8 @@ class Ears:
             elif isinstance(heard, TurnOver):
                 self._leg.floor.change(Change.TURN_ENDED, self._leg.now())
                 self._leg.wake()
+                if heard.text:
+                    self.on_turn(heard)
             if heard is not None:
                 self._tell(heard)
 
@@ -109,10 +121,3 @@ class Ears:
     def _tell(self, event: EarEvent) -> None:
         self._events.append(event)
         self._news.set()
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found

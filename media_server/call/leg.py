@@ -25,6 +25,7 @@ class FrameQueue:
         self._frames: deque[AudioFrame] = deque()
         self._samples = 0
         self._news = asyncio.Event()
+        self._ended = False
 
     def put(self, frame: AudioFrame) -> None:
         """Add a frame."""
@@ -34,15 +35,22 @@ class FrameQueue:
             self._drop("backlog")
         self._news.set()
 
-    async def get(self) -> AudioFrame:
-        """The oldest frame; it counts as delivered."""
+    async def get(self) -> AudioFrame | None:
+        """The oldest frame, which counts as delivered from now on; None at the end."""
         while not self._frames:
+            if self._ended:
+                return None
             self._news.clear()
             await self._news.wait()
         frame = self._frames.popleft()
         self._samples -= frame.samples
         self._ledger.delivered += frame.samples
         return frame
+
+    def end(self) -> None:
+        """No more frames come; those that wait are still given out."""
+        self._ended = True
+        self._news.set()
 
     def close(self) -> None:
         """Nobody listens any more; what waits is written off."""
@@ -127,10 +135,10 @@ class Leg:
                         self.floor.change(Change.AGENT_BEGINS, self.now())
                         self.on_audible(action.utterance, action.audible_at)
                     case Heard():
-                        if self.playout.idle:
+                        if not self.playout.sounding:
                             self.floor.change(Change.AGENT_HEARD, self.now())
                         self.on_heard(action.utterance)
-                        self._settled.set()
+            self._settled.set()
             await self._sleep_until(self.playout.next_deadline(may_begin=self.floor.may_begin))
 
     async def _sleep_until(self, deadline: float | None) -> None:

@@ -52,7 +52,7 @@ class Phrases:
                 context = session.context(f"phrase-{number}")
                 await context.send(text)
                 pcm, words, exact = bytearray(), list[Word](), True
-                async for chunk in context.chunks():
+                while (chunk := await context.next()) is not None:
                     if isinstance(chunk, Words):
                         words += chunk.words
                         exact = exact and chunk.exact

@@ -77,7 +77,7 @@ class Registry:
         """
         if self._reserved.pop(reservation.facts.id, None) is not reservation:
             raise NotFound("no call is expected under this id")
-        if reservation.expires_at <= self._now():
+        if self._draining or reservation.expires_at <= self._now():
             self._check_room()
         conversation = Conversation(reservation.facts, port, self._speech, self._sink)
         self._live[reservation.facts.id] = conversation

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from media_server.audio.frame import BYTES_PER_SAMPLE
@@ -16,6 +17,8 @@ from media_server.turn.sentences import SentenceSplitter
 
 MAX_UTTERANCE_S = 600.0
 """Sound of one utterance; what a runaway text makes beyond it is left out."""
+SOUND_TIMEOUT_S = 5.0
+"""How long the engine may owe us the sound of a text."""
 
 
 @dataclass(eq=False, slots=True)
@@ -24,13 +27,14 @@ class Speaking:
 
     Attributes:
         utterance: Its sound.
+        turn: The caller's turn that it answers.
         text: What was said of it so far.
         words: Where its words are, in seconds from its first sample.
         text_at: When its first text was there (monotonic seconds).
         voiced_at: When its first sound was made.
-        turn: The caller's turn that it answers.
-        over: Done when it was heard to its end, withdrawn, or the call is over.
-        failure: Why its sound could not be made.
+        failure: Why not all of its sound could be made: the engine's fault, or that of the text's source.
+        over: Set when it was heard to its end, withdrawn, dropped, or the call is over.
+        complete: It was heard to its end.
     """
 
     utterance: Utterance
@@ -39,11 +43,10 @@ class Speaking:
     words: list[Word] = field(default_factory=list)
     text_at: float | None = None
     voiced_at: float | None = None
-    failure: EngineError | None = None
+    failure: Exception | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
     complete: bool = False
     maker: "asyncio.Task[None] | None" = None
-    context: SpokenContext | None = None
 
 
 class Voice:
@@ -55,17 +58,17 @@ class Voice:
         self._phrases = phrases
         self._tasks = tasks
         self._count = 0
-        self._opening: asyncio.Task[TtsSession] | None = None
-        self._closing = asyncio.Event()
+        self._stream: asyncio.Task[None] | None = None
+        self._session: asyncio.Future[TtsSession] | None = None
         self.speaking: dict[Utterance, Speaking] = {}
         self.on_over: Callable[[Speaking], None] = lambda _speaking: None
         leg.on_heard = self._heard
 
     def open(self) -> None:
         """Open the stream now, so that the first text need not wait for it."""
-        if self._opening is None or (self._opening.done() and self._opening.exception() is not None):
-            self._opening = asyncio.ensure_future(self._connect())
-            self._opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+        if self._stream is None or self._stream.done():
+            self._session = asyncio.get_running_loop().create_future()
+            self._stream = self._tasks.create_task(self._run(self._session), name="voice")
 
     def say(self, text: str | AsyncIterator[str], *, held: bool = False, turn: int | None = None) -> Speaking:
         """Say something after all that was said before. `held`: not audible before `release`."""
@@ -81,7 +84,7 @@ class Voice:
             self._leg.playout.push(speaking.utterance, phrase.pcm)
             self._finish(speaking)
         else:
-            speaking.maker = self._tasks.create_task(self._make(speaking, text))
+            speaking.maker = self._tasks.create_task(self._make(speaking, text), name="utterance")
         return speaking
 
     def release(self, speaking: Speaking) -> None:
@@ -89,17 +92,21 @@ class Voice:
         self._leg.playout.release(speaking.utterance)
         self._leg.wake()
 
-    async def withdraw(self, speaking: Speaking) -> bool:
+    def withdraw(self, speaking: Speaking) -> bool:
         """Take it back; False when some of it was sent already."""
         if not self._leg.playout.withdraw(speaking.utterance):
             return False
-        self._close(speaking)
-        self._leg.wake()
-        if speaking.maker is not None and not speaking.maker.done():
-            speaking.maker.cancel()
-        if speaking.context is not None:
-            await speaking.context.cancel()
+        self._drop(speaking)
         return True
+
+    def cut_short(self) -> None:
+        """Make room for the last words: what has not begun is dropped, what has begun ends here."""
+        for utterance in self._leg.playout.cut_short():
+            self._drop(self.speaking[utterance])
+        for speaking in self.speaking.values():
+            if speaking.maker is not None:
+                speaking.maker.cancel()
+        self._leg.wake()
 
     def heard(self, speaking: Speaking) -> str:
         """What the caller has heard of it, to the word."""
@@ -113,72 +120,50 @@ class Voice:
         return speaking.text[: heard[-1].offset + len(heard[-1].text)] if heard else ""
 
     def end(self) -> None:
-        """The call is over: report what was being said."""
+        """The call is over: report what was being said, and leave nothing running."""
         for speaking in list(self.speaking.values()):
             self._close(speaking)
-        self._closing.set()
+            if speaking.maker is not None:
+                speaking.maker.cancel()
+        if self._stream is not None:
+            self._stream.cancel()
 
     # --- making it -----------------------------------------------------------------------------------------------
 
-    async def _connect(self) -> TtsSession:
-        session = await TtsSession.open(self._engines, self._phrases.query)
-        self._tasks.create_task(self._run(session))
-        return session
-
-    async def _run(self, session: TtsSession) -> None:
-        async with session.running():
-            await self._closing.wait()
+    async def _run(self, opened: "asyncio.Future[TtsSession]") -> None:
+        try:
+            session = await TtsSession.open(self._engines, self._phrases.query)
+        except EngineError as error:
+            opened.set_exception(error)
+            opened.exception()  # whoever speaks next is told; if nobody does, nobody needs to know
+            return
+        except asyncio.CancelledError:
+            opened.cancel()
+            raise
+        opened.set_result(session)
+        await session.run()
 
     async def _make(self, speaking: Speaking, text: str | AsyncIterator[str]) -> None:
+        context: SpokenContext | None = None
         try:
             self.open()
-            assert self._opening is not None
-            session = await asyncio.shield(self._opening)
-            speaking.context = context = session.context(speaking.utterance.id)
-            sender = asyncio.ensure_future(self._send(speaking, context, text))
-            try:
-                await self._receive(speaking, context)
-                await sender
-            finally:
-                sender.cancel()
-        except EngineError as error:
-            speaking.failure = error
+            assert self._session is not None
+            session = await asyncio.shield(self._session)
+            context = session.context(speaking.utterance.id)
+            async with asyncio.TaskGroup() as both:
+                making = Making(speaking, context, self._leg)
+                both.create_task(making.send(text))
+                both.create_task(making.receive())
+        except BaseException as error:
+            if context is not None:
+                context.ignore()
+                with suppress(EngineError):
+                    await context.cancel()
+            if not isinstance(error, Exception):
+                raise
+            speaking.failure = first_leaf(error)
         finally:
             self._finish(speaking)
-
-    async def _send(self, speaking: Speaking, context: SpokenContext, text: str | AsyncIterator[str]) -> None:
-        if isinstance(text, str):
-            self._texted(speaking, text)
-            await context.send(text)
-            return
-        splitter = SentenceSplitter()
-        async for part in text:
-            for piece in splitter.feed(part):
-                self._texted(speaking, piece)
-                await context.send(piece, more=True)
-        rest = splitter.flush()
-        self._texted(speaking, rest)
-        await context.send(rest)
-
-    def _texted(self, speaking: Speaking, piece: str) -> None:
-        speaking.text += piece
-        if speaking.text_at is None:
-            speaking.text_at = self._leg.now()
-
-    async def _receive(self, speaking: Speaking, context: SpokenContext) -> None:
-        room = int(MAX_UTTERANCE_S * self._leg.port.sample_rate) * BYTES_PER_SAMPLE
-        async for chunk in context.chunks():
-            if isinstance(chunk, Words):
-                speaking.words += chunk.words
-                continue
-            if speaking.voiced_at is None:
-                speaking.voiced_at = self._leg.now()
-            room -= len(chunk)
-            if room < 0:
-                await context.cancel()
-                return
-            self._leg.playout.push(speaking.utterance, chunk)
-            self._leg.wake()
 
     # --- how it ends ---------------------------------------------------------------------------------------------
 
@@ -189,10 +174,85 @@ class Voice:
     def _heard(self, utterance: Utterance) -> None:
         speaking = self.speaking.get(utterance)
         if speaking is not None:
-            speaking.complete = speaking.failure is None
+            speaking.complete = speaking.failure is None and not utterance.cut
             self._close(speaking)
+
+    def _drop(self, speaking: Speaking) -> None:
+        self._close(speaking)
+        if speaking.maker is not None:
+            speaking.maker.cancel()
+        self._leg.wake()
 
     def _close(self, speaking: Speaking) -> None:
         if self.speaking.pop(speaking.utterance, None) is not None:
             self.on_over(speaking)
             speaking.over.set()
+
+
+class Making:
+    """One utterance being made: text to the engine, sound from it, side by side."""
+
+    def __init__(self, speaking: Speaking, context: SpokenContext, leg: Leg) -> None:
+        self._speaking = speaking
+        self._context = context
+        self._leg = leg
+        self._owed_at: float | None = None
+        """Since when the whole text is there, and the rest of its sound is the engine's to make."""
+
+    async def send(self, text: str | AsyncIterator[str]) -> None:
+        """Send the text as it comes, in pieces that can be spoken."""
+        if isinstance(text, str):
+            await self._send(text, more=False)
+            return
+        splitter = SentenceSplitter()
+        async for part in text:
+            for piece in splitter.feed(part):
+                await self._send(piece, more=True)
+        await self._send(splitter.flush(), more=False)
+
+    async def _send(self, piece: str, *, more: bool) -> None:
+        speaking = self._speaking
+        speaking.text += piece
+        if speaking.text_at is None:
+            speaking.text_at = self._leg.now()
+        await self._context.send(piece, more=more)
+        if not more:
+            self._owed_at = self._leg.now()
+
+    async def receive(self) -> None:
+        """Take the sound as it comes.
+
+        Raises:
+            EngineError: It did not come in time, or the engine failed.
+        """
+        speaking, room = self._speaking, int(MAX_UTTERANCE_S * self._leg.port.sample_rate) * BYTES_PER_SAMPLE
+        while (chunk := await self._next()) is not None:
+            if isinstance(chunk, Words):
+                speaking.words += chunk.words
+                continue
+            if speaking.voiced_at is None:
+                speaking.voiced_at = self._leg.now()
+            room -= len(chunk)
+            if room < 0:
+                await self._context.cancel()
+                return
+            self._leg.playout.push(speaking.utterance, chunk)
+            self._leg.wake()
+
+    async def _next(self) -> bytes | Words | None:
+        while True:
+            try:
+                async with asyncio.timeout(SOUND_TIMEOUT_S):
+                    return await self._context.next()
+            except TimeoutError:
+                # Words of ours may wait behind others, or for the rest of the text; an engine that says nothing hangs.
+                silent_since = max(self._owed_at or self._leg.now(), self._context.engine_heard_at)
+                if self._leg.now() - silent_since >= SOUND_TIMEOUT_S:
+                    raise EngineError(f"no sound came for {SOUND_TIMEOUT_S:g} s") from None
+
+
+def first_leaf(error: BaseException) -> Exception:
+    """What really happened, of an exception that may be a group of groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error if isinstance(error, Exception) else EngineError(repr(error))

@@ -2,7 +2,8 @@
 
 At `MaybeOver` the reply is asked for and its sound is made, behind a closed gate. `TurnOver` opens the gate. `WentOn`,
 or other words than it was begun on, cancels it. When the caller speaks again before the reply was audible, the turn
-was not over after all: the reply is withdrawn, and its words and the next turn's are answered together.
+was not over after all: the reply is withdrawn, and its words and the next turn's are answered together; but a reply
+that was told that its turn is committed is never taken back, since it may have acted on that.
 """
 
 import asyncio
@@ -13,44 +14,49 @@ from media_server.call.conversation import Conversation
 from media_server.call.ears import Digit, EarEvent
 from media_server.call.voice import Speaking
 from media_server.dialplan.turns import Turn, ear_events
+from media_server.errors import DeadlineExceeded
 from media_server.speech.turns import MaybeOver, SpeechBegan, TurnOver, WentOn
 
 Answer: TypeAlias = str | AsyncIterator[str] | None
 Reply: TypeAlias = Callable[[Turn], Awaitable[Answer] | AsyncIterator[str]]
 
+ANSWER_S = 20.0
+"""How long an answer may take to sound, once its turn is over; the caller hears an apology then."""
+
 
 class Attempt:
     """One reply in the making: the turn that it answers, and its utterance once there is one."""
 
-    def __init__(self, conversation: Conversation, reply: Reply, turn: Turn, number: int) -> None:
+    def __init__(self, conversation: Conversation, reply: Reply, turn: Turn, number: int | None) -> None:
         self.turn = turn
-        self._conversation = conversation
-        self._number = number
-        self._open = False
+        self.number = number
+        self.wanted_at: float | None = None
         self.speaking: Speaking | None = None
+        self._conversation = conversation
         self.task = asyncio.ensure_future(self._make(reply))
 
     async def _make(self, reply: Reply) -> None:
         result = reply(self.turn)
         answer = await result if isinstance(result, Awaitable) else result
         if answer is not None:
-            self.speaking = self._conversation.voice.say(answer, held=not self._open, turn=self._number)
+            held = self.wanted_at is None
+            self.speaking = self._conversation.voice.say(answer, held=held, turn=self.number)
 
-    def open(self) -> None:
+    def open(self, reason: str) -> None:
         """The turn is over: the reply may be heard."""
-        self._open = True
+        self.wanted_at = self._conversation.now()
+        self.turn.commit(reason)
         if self.speaking is not None:
             self._conversation.voice.release(self.speaking)
 
     async def cancel(self) -> bool:
-        """Take it all back; False when some of it was heard already."""
-        if self.speaking is not None and not await self._conversation.voice.withdraw(self.speaking):
+        """Take it all back; False when some of it was sent already."""
+        if self.speaking is not None and not self._conversation.voice.withdraw(self.speaking):
             return False
-        if not self.task.done():
-            self.task.cancel()
+        self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
         if self.speaking is not None:  # it got there while it was being cancelled
-            await self._conversation.voice.withdraw(self.speaking)
+            self._conversation.voice.withdraw(self.speaking)
         return True
 
     @property
@@ -58,24 +64,31 @@ class Attempt:
         """Nothing of it was sent yet."""
         if self.speaking is None:
             return not self.task.done()
-        return self.speaking.utterance.start is None and self.speaking.failure is None
+        return self.speaking.utterance.start is None and not self.speaking.over.is_set()
 
     def check(self) -> None:
-        """Raise what went wrong with it."""
+        """Raise what went wrong with it.
+
+        Raises:
+            DeadlineExceeded: It takes too long to sound.
+        """
         if self.task.done() and not self.task.cancelled() and (error := self.task.exception()) is not None:
             raise error
         if self.speaking is not None and self.speaking.failure is not None:
             raise self.speaking.failure
+        waits = self.wanted_at is not None and self.pending and self._conversation.leg.floor.may_begin
+        if waits and self._conversation.now() - (self.wanted_at or 0.0) > ANSWER_S:
+            raise DeadlineExceeded(f"no answer came in {ANSWER_S:g} s")
 
 
 class Converser:
-    """The state of one `converse`: at most one attempt is speculative, at most one is on its way to the ear."""
+    """The state of one `converse`: one attempt at most is speculative, the wanted ones are on their way to the ear."""
 
     def __init__(self, conversation: Conversation, reply: Reply) -> None:
         self._conversation = conversation
         self._reply = reply
         self._early: Attempt | None = None
-        self._answer: Attempt | None = None
+        self._wanted: list[Attempt] = []
         self._unanswered = ""
         """Words of turns whose reply was withdrawn since the caller went on."""
 
@@ -83,12 +96,17 @@ class Converser:
     def busy(self) -> bool:
         """An answer is on its way."""
         self.check()
-        return self._early is not None or (self._answer is not None and self._answer.pending)
+        return self._early is not None or any(attempt.pending for attempt in self._wanted)
 
     def check(self) -> None:
-        """Raise what went wrong with an answer that is wanted."""
-        if self._answer is not None:
-            self._answer.check()
+        """Raise what went wrong with an answer that is wanted; forget those that need nothing more."""
+        for attempt in self._wanted:
+            attempt.check()
+        self._wanted = [
+            attempt
+            for attempt in self._wanted
+            if not attempt.task.done() or (attempt.speaking is not None and not attempt.speaking.over.is_set())
+        ]
 
     async def receive(self, event: EarEvent) -> None:
         """Do what an event asks for."""
@@ -104,24 +122,31 @@ class Converser:
             case TurnOver():
                 await self._commit(event)
             case Digit():
-                await self._answer_to(Turn("", heard=self._conversation.last_heard, dtmf=event.digit), "dtmf", None)
+                turn = Turn("", heard=self._conversation.last_heard, dtmf=event.digit)
+                self._want(Attempt(self._conversation, self._reply, turn, None), "dtmf")
 
     async def aclose(self) -> None:
         """Leave nothing behind."""
-        for attempt in (self._early, self._answer):
-            if attempt is not None and not attempt.task.done():
-                attempt.task.cancel()
-                await asyncio.gather(attempt.task, return_exceptions=True)
+        await self._drop_early()
+        for attempt in self._wanted:
+            attempt.task.cancel()
+            await asyncio.gather(attempt.task, return_exceptions=True)
 
-    def _attempt(self, text: str, number: int) -> Attempt:
+    def _attempt(self, text: str, number: int | None) -> Attempt:
         words = f"{self._unanswered} {text}".strip()
         turn = Turn(words, heard=self._conversation.last_heard)
         return Attempt(self._conversation, self._reply, turn, number)
 
+    def _want(self, attempt: Attempt, reason: str) -> None:
+        attempt.open(reason)
+        self._wanted.append(attempt)
+
     async def _take_back(self) -> None:
-        if self._answer is not None and self._answer.pending and await self._answer.cancel():
-            self._unanswered = self._answer.turn.text
-            self._answer = None
+        for attempt in list(self._wanted):
+            final = attempt.turn.relied_on or attempt.turn.dtmf
+            if not final and attempt.pending and await attempt.cancel():
+                self._unanswered = f"{self._unanswered} {attempt.turn.text}".strip()
+                self._wanted.remove(attempt)
 
     async def _drop_early(self) -> None:
         if self._early is not None:
@@ -130,25 +155,14 @@ class Converser:
 
     async def _commit(self, over: TurnOver) -> None:
         words = f"{self._unanswered} {over.text}".strip()
-        if self._early is not None and (not words or self._early.turn.text != words):
+        if self._early is not None and self._early.turn.text != words:
             await self._drop_early()
         if not words:
             return
-        early, self._early = self._early, None
-        if over.text:
-            self._conversation.commit(over, speculated=early is not None)
-        self._unanswered = ""
-        self._answer = early or Attempt(self._conversation, self._reply, self._new_turn(words), over.turn)
-        self._answer.turn.commit(over.reason)
-        self._answer.open()
-
-    def _new_turn(self, words: str) -> Turn:
-        return Turn(words, heard=self._conversation.last_heard)
-
-    async def _answer_to(self, turn: Turn, reason: str, number: int | None) -> None:
-        turn.commit(reason)
-        self._answer = Attempt(self._conversation, self._reply, turn, -1 if number is None else number)
-        self._answer.open()
+        number = over.turn if over.text else self._conversation.unanswered
+        attempt = self._early or self._attempt(over.text, number)
+        self._early, self._unanswered = None, ""
+        self._want(attempt, over.reason)
 
 
 async def converse(conversation: Conversation, reply: Reply) -> None:
@@ -157,6 +171,7 @@ async def converse(conversation: Conversation, reply: Reply) -> None:
     Raises:
         CallEnded: The caller left.
         EngineError: Speech failed.
+        DeadlineExceeded: An answer took too long.
     """
     converser = Converser(conversation, reply)
     try:

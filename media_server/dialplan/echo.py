@@ -18,7 +18,6 @@ async def _loop(leg: Leg) -> None:
     queue = leg.listen()
     utterance = Utterance("echo", live=True)
     leg.playout.open(utterance)
-    while True:
-        frame = await queue.get()
+    while (frame := await queue.get()) is not None:
         leg.playout.push(utterance, frame.pcm)
         leg.wake()

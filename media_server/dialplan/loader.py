@@ -12,6 +12,8 @@ from media_server.errors import ConfigError
 
 Plan = Callable[[Call], Awaitable[None]]
 
+MAX_PHRASE = 5000
+"""Characters of a text that is made before anybody calls."""
 _SPOKEN_BY = frozenset({"say", "ask"})
 
 
@@ -52,10 +54,13 @@ def _load(name: str, path: Path) -> LoadedPlan:
         spec.loader.exec_module(module)
     except Exception as error:
         raise ConfigError(f"{path}: {type(error).__name__}: {error}") from error
+    phrases = constant_phrases(tree)
+    if any(len(phrase) > MAX_PHRASE for phrase in phrases):
+        raise ConfigError(f"{path}: a constant text of more than {MAX_PHRASE} characters")
     plan = getattr(module, name, None)
     if not callable(plan):
         raise ConfigError(f"{path}: it has no function {name!r}")
-    return LoadedPlan(name, plan, constant_phrases(tree))
+    return LoadedPlan(name, plan, phrases)
 
 
 def constant_phrases(tree: ast.AST) -> tuple[str, ...]:

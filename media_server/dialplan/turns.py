@@ -29,11 +29,14 @@ class Turn:
     heard: str = ""
     dtmf: str = ""
     reason: str = ""
+    relied_on: bool = False
+    """Somebody was told that it is committed: it cannot be taken back any more."""
     _committed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def committed(self) -> None:
         """Wait until the turn is over for certain; anything with an effect waits for this."""
         await self._committed.wait()
+        self.relied_on = True
 
     def commit(self, reason: str) -> None:
         """The turn is over."""
@@ -76,7 +79,6 @@ async def turns(conversation: Conversation) -> AsyncIterator[Turn]:
     """Committed turns only."""
     async for event in ear_events(conversation, busy=lambda: False):
         if isinstance(event, TurnOver) and event.text:
-            conversation.commit(event, speculated=False)
             turn = Turn(event.text, heard=conversation.last_heard)
         elif isinstance(event, Digit):
             turn = Turn("", heard=conversation.last_heard, dtmf=event.digit)

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -92,15 +92,20 @@ async def _record(
     record = None
     try:
         async with asyncio.timeout(RECORD_TIMEOUT_S):
+            found = await _get(http, url, headers)
+            url = f"{base_url}/v1/calls/{found['calls'][0]['id']}"
             while record is None or record.state != "ended":
                 await asyncio.sleep(_POLL_S if record else 0)
-                async with http.get(url, headers=headers) as response:
-                    if response.status != HTTPStatus.OK:
-                        say(f"note    no transcript: {url} answered {response.status}")
-                        return None
-                    record = CallRecord.model_validate((await response.json())["calls"][0])
+                record = CallRecord.model_validate(await _get(http, url, headers))
     except TimeoutError:
         say("note    the server has not closed the record of this call")
     except (aiohttp.ClientError, LookupError, ValueError) as error:
-        say(f"note    no transcript: {url} gave no record ({type(error).__name__})")
+        reason = f"{error.status}" if isinstance(error, aiohttp.ClientResponseError) else type(error).__name__
+        say(f"note    no transcript: {url} gave no record ({reason})")
     return record
+
+
+async def _get(http: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> dict[str, Any]:
+    async with http.get(url, headers=headers, raise_for_status=True) as response:
+        body: dict[str, Any] = await response.json()
+        return body

@@ -277,7 +277,7 @@ class Word(Message):
 
 
 class Words(Message):
-    """The words of the audio that follows; `exact` is false where their times are estimated."""
+    """The words that end in the audio that follows; `exact` is false where their times are estimated."""
 
     type: Literal["words"] = "words"
     context_id: str
@@ -304,13 +304,13 @@ _tts_event: TypeAdapter[TtsEvent] = TypeAdapter(TtsEvent)
 _tts_command: TypeAdapter[Speak | CancelSpeech] = TypeAdapter(Speak | CancelSpeech)
 
 
-def parse_asr_event(text: str) -> AsrEvent:
-    """A message of the ASR service.
+def parse_asr_event(text: str) -> AsrEvent | None:
+    """A message of the ASR service; None for a type that we do not know (a later service's).
 
     Raises:
         ProtocolViolation: It is none.
     """
-    return _parse(_asr_event, text)
+    return _parse_known(_asr_event, text)
 
 
 def parse_asr_command(text: str) -> AsrCommand:
@@ -322,13 +322,13 @@ def parse_asr_command(text: str) -> AsrCommand:
     return _parse(_asr_command, text)
 
 
-def parse_tts_event(text: str) -> TtsEvent:
-    """A message of the TTS service.
+def parse_tts_event(text: str) -> TtsEvent | None:
+    """A message of the TTS service; None for a type that we do not know (a later service's).
 
     Raises:
         ProtocolViolation: It is none.
     """
-    return _parse(_tts_event, text)
+    return _parse_known(_tts_event, text)
 
 
 def parse_tts_command(text: str) -> Speak | CancelSpeech:
@@ -360,3 +360,12 @@ def _parse(adapter: TypeAdapter[_T], text: str) -> _T:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ProtocolViolation(f"{place}: {first['msg']}" if place else first["msg"]) from None
+
+
+def _parse_known(adapter: TypeAdapter[_T], text: str) -> _T | None:
+    try:
+        return adapter.validate_json(text)
+    except ValidationError as error:
+        if error.errors(include_url=False, include_input=False)[0]["type"] == "union_tag_invalid":
+            return None
+    return _parse(adapter, text)

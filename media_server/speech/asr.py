@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from media_server.errors import EngineError
+from media_server.errors import EngineError, ProtocolViolation
 from media_server.protocol.speech import (
     AsrClosed,
     AsrEvent,
@@ -26,6 +26,7 @@ class AsrSession:
         self._socket = socket
         self._message_bytes = sample_rate * MESSAGE_MS // 1000 * 2
         self._buffer = bytearray()
+        self._finishing = False
 
     @classmethod
     async def open(cls, engines: Engines, query: AsrQuery) -> "AsrSession":
@@ -56,6 +57,7 @@ class AsrSession:
 
     async def finish(self) -> None:
         """No more audio comes: the rest is decoded, `closed` is the last event."""
+        self._finishing = True
         if self._buffer:
             await self._socket.send_bytes(bytes(self._buffer))
             self._buffer.clear()
@@ -70,12 +72,18 @@ class AsrSession:
         while (message := await self._socket.receive()) is not None:
             if isinstance(message, bytes):
                 continue
-            event = parse_asr_event(message)
+            try:
+                event = parse_asr_event(message)
+            except ProtocolViolation as error:
+                raise EngineError(f"{self._socket.url}: {error.message}") from error
             if isinstance(event, SpeechError):
                 raise EngineError(f"{self._socket.url}: {event.code}: {event.message}")
-            yield event
+            if event is not None:
+                yield event
             if isinstance(event, AsrClosed):
-                return
+                if self._finishing:
+                    return
+                break
         raise EngineError(f"{self._socket.url} went away")
 
     async def aclose(self) -> None:

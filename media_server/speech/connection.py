@@ -62,6 +62,9 @@ class Engines:
             except aiohttp.WSServerHandshakeError as error:
                 self._sessions[url] -= 1
                 refusals.append(f"{url}: {'full' if error.status == HTTPStatus.SERVICE_UNAVAILABLE else error.status}")
+            except asyncio.CancelledError:
+                self._sessions[url] -= 1
+                raise
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 self._sessions[url] -= 1
                 refusals.append(f"{url}: {type(error).__name__}")

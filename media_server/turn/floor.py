@@ -5,15 +5,14 @@ extend a turn but never shorten one:
 
 * while the caller has the floor, nothing of ours begins to sound;
 * what already sounds goes on, and the caller is heard and queued meanwhile;
-* a turn whose reply has not begun to sound when the caller speaks again is not over: the reply is withdrawn and the
-  next turn carries on the text.
+* a turn whose reply has not begun to sound when the caller speaks again is not over (`converse` withdraws the reply).
 
 States and what moves between them::
 
     FREE    --speech_started-->  CALLER   --turn_ended-->  FREE
     FREE    --begins-->          AGENT    --heard-->       FREE
     AGENT   --speech_started-->  BOTH     --turn_ended-->  AGENT
-    CALLER  --begins-->          (refused by `may_begin`)
+    CALLER  --begins-->          BOTH     (only what began at the very moment; else `may_begin` holds it back)
     BOTH    --heard-->           CALLER
 """
 

@@ -41,17 +41,13 @@ class Utterance:
     held: bool = False
     finished: bool = False
     pcm: bytearray = field(default_factory=bytearray)
-    taken: int = 0
     start: int | None = None
     end: int | None = None
     audible: bool = False
     live: bool = False
     """Sound that comes as fast as it is played (an echo): running dry is no gap."""
-
-    @property
-    def pending(self) -> int:
-        """Bytes that wait to be sent."""
-        return len(self.pcm) - self.taken
+    cut: bool = False
+    """Some of it was thrown away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +107,9 @@ class Playout:
         self._queue.append(utterance)
 
     def push(self, utterance: Utterance, pcm: bytes) -> None:
-        """More sound of an utterance; without effect once it was withdrawn."""
-        utterance.pcm += pcm
+        """More sound of an utterance; without effect once it was finished, withdrawn or cut."""
+        if not utterance.finished:
+            utterance.pcm += pcm
 
     def finish(self, utterance: Utterance) -> None:
         """No more sound comes for it."""
@@ -129,10 +126,25 @@ class Playout:
         self._queue.remove(utterance)
         return True
 
+    def cut_short(self) -> list[Utterance]:
+        """Make room for the last words: drop what has not begun, end what has. Returns what was dropped."""
+        dropped = [utterance for utterance in self._queue if utterance.start is None]
+        self._queue = deque(utterance for utterance in self._queue if utterance.start is not None)
+        for utterance in self._queue:
+            utterance.cut = utterance.cut or bool(utterance.pcm) or not utterance.finished
+            utterance.pcm.clear()
+            utterance.finished = True
+        return dropped
+
     @property
     def idle(self) -> bool:
         """Nothing is to be sent, and all that was sent was heard."""
         return not self._queue and not self._unheard
+
+    @property
+    def sounding(self) -> bool:
+        """Something that was begun was not heard to its end yet."""
+        return bool(self._unheard)
 
     # --- the far end ---------------------------------------------------------------------------------------------
 
@@ -207,7 +219,7 @@ class Playout:
         if not self._queue or self._queue[0].held:
             return False
         head = self._queue[0]
-        return head.finished or head.pending >= frame_bytes(self.sample_rate)
+        return head.finished or len(head.pcm) >= frame_bytes(self.sample_rate)
 
     def _due(self) -> float:
         """When the next frame is to be sent."""
@@ -216,8 +228,8 @@ class Playout:
     def _send_frame(self, actions: list[PlayoutAction]) -> None:
         head = self._queue[0]
         size = frame_bytes(self.sample_rate)
-        pcm = bytes(head.pcm[head.taken : head.taken + size])
-        head.taken += len(pcm)
+        pcm = bytes(head.pcm[:size])
+        del head.pcm[:size]
         if head.start is None:
             head.start = self.sent
             self._unheard.append(head)
@@ -228,11 +240,9 @@ class Playout:
                 actions.append(FirstAudible(head, self._clock.time_of(self.sent)))
             actions.append(SendAudio(pcm.ljust(size, b"\0")))
             self.sent += frame_samples(self.sample_rate)
-        if head.finished and not head.pending:
+        if head.finished and not head.pcm:
             self._queue.popleft()
             head.end = self.sent
-            head.pcm.clear()
-            head.taken = 0
         if head.end is not None or (self.sent - self._mark_sent) >= MARK_EVERY_S * self.sample_rate:
             self._mark(actions)
 

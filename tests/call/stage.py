@@ -15,6 +15,7 @@ from media_server.call.conversation import CallFacts, Conversation, Speech
 from media_server.call.events import CallEvent
 from media_server.call.phrases import Phrase, Phrases
 from media_server.dialplan import Call
+from media_server.errors import EngineUnavailable
 from media_server.protocol.speech import (
     AsrEvent,
     AsrQuery,
@@ -49,6 +50,7 @@ class FakeSocket:
         self.to_client: asyncio.Queue[str | bytes | None] = asyncio.Queue()
         self.audio_bytes = 0
         self.texts: list[str] = []
+        self.closed = False
 
     async def send_text(self, text: str) -> None:
         self.texts.append(text)
@@ -60,6 +62,7 @@ class FakeSocket:
         return await self.to_client.get()
 
     async def aclose(self) -> None:
+        self.closed = True
         self.to_client.put_nowait(None)
 
     def tell(self, message: Message) -> None:
@@ -112,8 +115,13 @@ class FakeEngines:
     def __init__(self, make: Callable[[], FakeSocket]) -> None:
         self._make = make
         self.sockets: list[FakeSocket] = []
+        self.delay_s = 0.0
+        self.refuse = False
 
     async def connect(self, _path: str, _query: Mapping[str, str]) -> FakeSocket:
+        await asyncio.sleep(self.delay_s)
+        if self.refuse:
+            raise EngineUnavailable
         self.sockets.append(self._make())
         return self.sockets[-1]
 

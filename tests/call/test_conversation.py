@@ -9,6 +9,7 @@ from dialplans.parrot import parrot
 from media_server.call.events import AgentSaid, Answered, CallEndedEvent, CallerSaid
 from media_server.call.phrases import APOLOGY, GOODBYE, REPROMPT
 from media_server.dialplan import Call, CallEnded, Turn
+from media_server.protocol.speech import AsrClosed, Final, TurnEnded
 from tests.call.stage import Stage, on_stage
 
 pytestmark = pytest.mark.looptime
@@ -61,7 +62,7 @@ async def test_a_speculation_that_was_wrong_is_never_heard() -> None:
         replies.append(turn.text)
         return f"reply to {turn.text}"
 
-    async with on_stage(lambda call: call.converse(reply)) as stage:
+    async with on_stage(lambda call: call.converse(reply), voice_delay_s=0.3) as stage:
         await stage.sound(0.1)
         await stage.begins()
         await stage.pauses("book")
@@ -187,7 +188,7 @@ async def test_an_engine_that_goes_away_is_apologised_for() -> None:
         await stage.asr.sockets[0].aclose()
         await stage.sound(6.0)
     assert said(stage) == [GREETING, APOLOGY]
-    assert ended(stage) == "engine_error"
+    assert ended(stage) == "engine"
 
 
 async def test_keys_reach_the_dialplan_and_the_record() -> None:
@@ -229,3 +230,196 @@ async def test_what_the_caller_says_while_we_speak_is_kept() -> None:
         await stage.says("hello there")  # while the greeting sounds
         await stage.sound(5.0)
     assert said(stage) == [GREETING, "hello there, you said."]
+
+
+# --- when parts fail -------------------------------------------------------------------------------------------------
+
+
+async def test_a_voice_that_dies_between_two_utterances_is_apologised_for() -> None:
+    async def talk(call: Call) -> None:
+        await call.say("one")
+        await asyncio.sleep(1)
+        await call.say("two")
+
+    async with on_stage(talk, phrases=(APOLOGY,)) as stage:
+        await stage.sound(1.0)
+        await stage.voice.aclose()
+        stage.tts.refuse = True
+        await stage.sound(8.0)
+    assert said(stage) == ["one", APOLOGY]
+    assert ended(stage) in ("engine", "engine_unavailable")
+
+
+async def test_a_reply_that_breaks_in_the_middle_is_apologised_for() -> None:
+    async def words() -> AsyncIterator[str]:
+        yield "This is the first part, "
+        raise ConnectionError("the model is gone")
+
+    async def reply(_turn: Turn) -> AsyncIterator[str]:
+        return words()
+
+    async with on_stage(lambda call: call.converse(reply), phrases=(APOLOGY,)) as stage:
+        await stage.sound(0.1)
+        await stage.says("go on")
+        await stage.sound(8.0)
+    assert said(stage)[-1] == APOLOGY
+    assert ended(stage) == "dialplan_error"
+
+
+async def test_a_text_longer_than_a_message_is_said() -> None:
+    async def talk(call: Call) -> None:
+        await call.say("x" * 8001)
+
+    async with on_stage(talk) as stage:
+        await stage.sound(410.0)
+    assert [event.complete for event in stage.events if isinstance(event, AgentSaid)] == [True]
+
+
+async def test_a_caller_who_leaves_while_the_voice_connects_leaves_nothing_behind() -> None:
+    async def talk(call: Call) -> None:
+        await call.say("hello")
+
+    async with on_stage(talk) as stage:
+        stage.tts.delay_s = 1.0
+        await asyncio.sleep(0)
+    await asyncio.sleep(2.0)
+    assert ended(stage) == "caller_hangup"
+    assert all(socket.closed for socket in (*stage.tts.sockets, *stage.asr.sockets))
+
+
+async def test_an_answer_that_never_comes_is_apologised_for() -> None:
+    async def reply(_turn: Turn) -> str:
+        await asyncio.sleep(3600)
+        return ""
+
+    async with on_stage(lambda call: call.converse(reply), phrases=(APOLOGY,)) as stage:
+        await stage.sound(0.1)
+        await stage.says("hello")
+        await stage.sound(40.0)
+    assert said(stage) == [APOLOGY]
+    assert ended(stage) == "deadline_exceeded"
+
+
+async def test_a_voice_that_hangs_is_apologised_for() -> None:
+    async with on_stage(parrot, phrases=(GREETING, APOLOGY), voice_delay_s=3600) as stage:
+        await stage.sound(3.0)
+        await stage.says("hello")
+        await stage.sound(15.0)
+    assert said(stage) == [GREETING, APOLOGY]
+
+
+async def test_the_apology_does_not_wait_behind_a_speculation() -> None:
+    async def reply(turn: Turn) -> str:
+        return turn.text
+
+    async with on_stage(lambda call: call.converse(reply), phrases=(APOLOGY,)) as stage:
+        await stage.sound(0.1)
+        await stage.begins()
+        await stage.pauses("book")
+        await stage.asr.sockets[0].aclose()
+        await stage.sound(8.0)
+    assert said(stage) == [APOLOGY]
+
+
+async def test_the_goodbye_ends_an_echo() -> None:
+    async with on_stage(lambda call: call.echo(), phrases=(GOODBYE,), max_call_s=2.0) as stage:
+        await stage.sound(5.0)
+    assert said(stage) == [GOODBYE]
+    assert ended(stage) == "limit"
+
+
+async def test_an_effect_that_waited_for_the_commit_happens_once() -> None:
+    effects: list[str] = []
+
+    async def reply(turn: Turn) -> str:
+        await turn.committed()
+        effects.append(turn.text)
+        await asyncio.sleep(1.0)
+        return f"booked {turn.text}"
+
+    async with on_stage(lambda call: call.converse(reply)) as stage:
+        await stage.sound(0.1)
+        await stage.says("a table")
+        await stage.says("please")
+        await stage.sound(6.0)
+    assert effects == ["a table", "please"]
+    assert said(stage) == ["booked a table", "booked please"]
+
+
+async def test_a_cough_does_not_take_a_key_back() -> None:
+    async with on_stage(parrot, phrases=(GREETING,), voice_delay_s=0.5) as stage:
+        await stage.sound(3.0)
+        stage.port.press("5")
+        stage.port.press("6")
+        await stage.sound(0.1)
+        await stage.begins()
+        await stage.ends("")
+        await stage.sound(6.0)
+    assert said(stage) == [GREETING, "5, you pressed.", "6, you pressed."]
+
+
+async def test_a_recogniser_that_closes_by_itself_is_gone() -> None:
+    async with on_stage(parrot, phrases=(GREETING, APOLOGY)) as stage:
+        await stage.sound(3.0)
+        stage.tell(AsrClosed(received_s=1, decoded_s=0, silence_s=1, dropped_s=0, reason="limit"))
+        await stage.sound(6.0)
+    assert said(stage) == [GREETING, APOLOGY]
+
+
+async def test_messages_of_a_later_recogniser_are_ignored() -> None:
+    async with on_stage(parrot, phrases=(GREETING,)) as stage:
+        await stage.sound(3.0)
+        stage.asr.sockets[0].to_client.put_nowait('{"type": "mood", "turn": 1}')
+        await stage.says("hello")
+        await stage.sound(3.0)
+    assert said(stage) == [GREETING, "hello, you said."]
+
+
+async def test_silence_is_asked_about_also_after_a_reply_of_none() -> None:
+    async def nothing(_turn: Turn) -> None:
+        return None
+
+    async def talk(call: Call) -> None:
+        await call.say("Hello.")
+        await call.converse(nothing)
+
+    async with on_stage(talk, phrases=("Hello.", REPROMPT, GOODBYE)) as stage:
+        await stage.sound(0.1)
+        await stage.says("one")  # while the greeting sounds
+        await stage.sound(20.0)
+    assert REPROMPT in said(stage)
+
+
+async def test_turns_have_receipts_too() -> None:
+    async def talk(call: Call) -> None:
+        async for turn in call.turns():
+            await call.say(turn.text)
+
+    async with on_stage(talk) as stage:
+        await stage.sound(0.1)
+        for words in ("one", "two"):
+            await stage.says(words)
+            await stage.sound(2.0)
+    receipts = [event.receipt for event in stage.events if isinstance(event, Answered)]
+    assert [receipt.speculated for receipt in receipts] == [False, False]
+    assert stage.conversation is not None
+    assert stage.conversation.clocks == {}
+
+
+async def test_what_was_said_last_is_kept_when_the_caller_leaves() -> None:
+    async with on_stage(parrot, phrases=(GREETING,)) as stage:
+        await stage.sound(3.0)
+        await stage.begins()
+        stage.port.hang_up()
+        await asyncio.sleep(0.05)
+        stage.tell(Final(turn=1, text="my number is five", start=0, end=3.4))
+        stage.tell(TurnEnded(turn=1, end=3.4, at=3.5, probability=0.5, reason="close"))
+        stage.tell(AsrClosed(received_s=3.5, decoded_s=0.5, silence_s=3, dropped_s=0, reason="client"))
+    assert [event.text for event in stage.events if isinstance(event, CallerSaid)] == ["my number is five"]
+
+
+async def test_an_echo_keeps_nothing() -> None:
+    async with on_stage(lambda call: call.echo()) as stage:
+        await stage.sound(5.0)
+        assert stage.conversation is not None
+        assert sum(len(utterance.pcm) for utterance in stage.conversation.leg.playout._queue) <= 320

@@ -85,11 +85,16 @@ class Backdrop:
         async def calls(request: web.Request) -> web.Response:
             assert request.headers["Authorization"] == "Bearer key"
             assert request.query["provider_id"] == self.gate.admitted[0].call_sid
-            return web.json_response({"calls": [RECORD.model_dump(mode="json")]})
+            return web.json_response({"calls": [RECORD.model_dump(mode="json", include={"id", "provider_id"})]})
+
+        async def one(request: web.Request) -> web.Response:
+            assert request.headers["Authorization"] == "Bearer key"
+            assert request.match_info["id"] == RECORD.id
+            return web.json_response(RECORD.model_dump(mode="json"))
 
         app = web.Application()
         add_twilio(app, self.gate, public_base=self.url, auth_token="12345")
-        app.add_routes([web.get("/v1/calls", calls)])
+        app.add_routes([web.get("/v1/calls", calls), web.get("/v1/calls/{id}", one)])
         runner = web.AppRunner(app, shutdown_timeout=1.0)
         await runner.setup()
         await web.SockSite(runner, self.listener).start()

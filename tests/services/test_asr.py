@@ -40,7 +40,8 @@ async def client(models_dir: Path) -> AsyncIterator[Client]:
 
 
 async def to_the_end(socket: aiohttp.ClientWebSocketResponse) -> list[AsrEvent]:
-    return [parse_asr_event(message.data) async for message in socket]
+    events = [parse_asr_event(message.data) async for message in socket]
+    return [event for event in events if event is not None]
 
 
 async def said(socket: aiohttp.ClientWebSocketResponse, command: speech.Message) -> None:

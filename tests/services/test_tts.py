@@ -64,7 +64,9 @@ class Listener:
         while True:
             message = await self.stream.receive(10)
             if message.type is aiohttp.WSMsgType.TEXT:
-                return parse_tts_event(message.data)
+                event = parse_tts_event(message.data)
+                assert event is not None
+                return event
             assert message.type is aiohttp.WSMsgType.BINARY, message
             assert 0 < len(message.data) <= MAX_AUDIO_MESSAGE
             self.audio += message.data
