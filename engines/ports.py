@@ -91,11 +91,19 @@ class SpokenWord:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """A clause, spoken: `pcm` is 16-bit mono at the engine's rate. `exact` says whether word times were measured."""
+    """A clause or a part of it, spoken.
+
+    Attributes:
+        pcm: 16-bit mono at the engine's rate.
+        words: Those that end in it.
+        exact: Whether word times were measured.
+        more: The next one goes on in the middle of this sound: nothing may come between them.
+    """
 
     pcm: NDArray[np.int16]
     words: tuple[SpokenWord, ...]
     exact: bool
+    more: bool = False
 
 
 class TtsEngine(Protocol):

@@ -1,29 +1,29 @@
 """Piper voices (VITS on onnxruntime), with word times measured by the model itself.
 
 The runtime, piper-tts, is GPL-3.0-or-later and an extra of its own: it is imported when a voice is loaded, so that this
-module imports without it. Only its phonemizer and its model's calling convention are used; the model runs on a session
-of our own, one thread and no spinning, since several clauses are made at once.
+module imports without it. Only its phonemizer and its model's calling convention are used; the model runs on sessions
+of our own.
 
-The model computes how many frames each phoneme lasts and keeps it to itself. Protobuf merges repeated occurrences of a
-message, so a few bytes behind the file declare that tensor an output, without rewriting 60 MB and without a library.
+The sound of a clause comes in parts, while it is being made (`engines.tts.vits`). So a clause cannot be brought to the
+peak of its own, which is not known when its first part leaves: all of them get one gain, the voice's.
 """
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from engines.errors import InputError, ModelError
 from engines.ports import Speech, SpokenWord
 from engines.tts.alignment import TRUSTED_SHARE, WrittenWord, align, written_words
 from engines.tts.clauses import pronounceable
-from engines.tts.silence import speech_span
+from engines.tts.silence import SpeechTrim
 from engines.tts.spoken_text import speakable
+from engines.tts.vits import load
 
 MAX_TEXT = 1000
 """Characters of one clause."""
@@ -32,9 +32,12 @@ MAX_PHONEMES = 400
 """One run of the model; some 30 s of speech. More is made in several pieces."""
 
 PEAK = 0.8
-"""Each piece is brought to this: even loudness, and room for what resampling adds."""
+"""The loudest sound of `_SAMPLE` is brought to this. What is louder still is bent down, to `LIMIT` at most."""
 
-_DURATIONS = b"/Ceil_output_0"
+LIMIT = 0.95
+"""Room for what resampling adds."""
+
+_SAMPLE = "One, two, three, four, five: open the door."
 _BOS, _EOS, _PAD = "^", "$", "_"
 
 
@@ -68,17 +71,20 @@ class PiperEngine:
             ) from error
         try:
             settings = PiperConfig.from_dict(json.loads(config.read_text(encoding="utf-8")))
-            self._voice = PiperVoice(session=_session(model), config=settings)
+            front, self._decoder = load(model)
+            self._voice = PiperVoice(session=front, config=settings)
+            self._ids = settings.phoneme_id_map
+            self._peak = self._measured_peak()
         except Exception as error:  # onnxruntime's exceptions share no base class but this
             raise ModelError(f"{model}: {error}") from error
         self.voices: tuple[str, ...] = (voice,)
         self.sample_rate: int = settings.sample_rate
-        self._ids = settings.phoneme_id_map
 
     def synthesize(self, text: str, voice: str) -> Iterator[Speech]:
         """Speak one clause; nothing comes of a text without a letter or a digit.
 
-        Word times count from the first sample of the first piece, as if the pieces followed each other at once.
+        Word times count from the first sample of the first piece, as if the pieces followed each other at once. A word
+        comes with the piece in which it ends, since only then its end is known: the last one's silence is cut.
 
         Raises:
             InputError: The text is too long or the voice unknown.
@@ -98,14 +104,47 @@ class PiperEngine:
         trusted = alignment.share >= TRUSTED_SHARE
         made = 0
         for piece in _pieces(sentences):
-            samples, durations = self._run(piece.phonemes)
-            start, end = speech_span(samples, self.sample_rate)
-            bounds = np.concatenate(([0], np.cumsum(durations))) - start
-            bounds = (np.clip(bounds, 0, end - start) + made) / self.sample_rate
-            spoken_words = _placed(words, alignment.spans, piece, bounds)
-            made += end - start
-            if end > start:
-                yield Speech(_pcm(samples[start:end]), spoken_words, trusted and self._measures)
+            made_before = made
+            for speech in self._spoken(piece, words, alignment.spans):
+                made += len(speech.pcm)
+                moved = _later(speech.words, made_before / self.sample_rate)
+                yield replace(speech, words=moved, exact=trusted and speech.exact)
+
+    def _spoken(
+        self, piece: _Piece, words: Sequence[WrittenWord], spans: Sequence[tuple[int, int] | None]
+    ) -> Iterator[Speech]:
+        """The sound of one run of the model as it is made."""
+        made, durations = self._run(piece.phonemes)
+        bounds = np.concatenate(([0], np.cumsum(durations)))
+        trim = SpeechTrim(self.sample_rate, self._peak)
+        kept = sent = 0
+        for sound, more in self._sounds(made):
+            samples = trim.push(sound)
+            kept += len(samples)
+            if kept == 0 or (more and len(samples) == 0):
+                continue
+            known = np.clip(bounds - trim.start, 0, None if more else kept) / self.sample_rate
+            waiting = _placed(words, spans, piece, known)[sent:]
+            end = kept / self.sample_rate
+            ready = _ending_by(end, waiting) if more else waiting
+            sent += len(ready)
+            yield Speech(_pcm(samples, PEAK / self._peak), ready, self._measures, more=more)
+
+    def _sounds(self, made: NDArray[np.float32]) -> Iterator[tuple[NDArray[np.float32], bool]]:
+        """The parts of a run's sound, and whether more follow."""
+        if self._decoder is None:
+            yield made, False
+        else:
+            yield from self._decoder.decode(made.reshape(1, len(made), -1))
+
+    def _measured_peak(self) -> float:
+        """How loud the voice is; on the way, how far its decoder sees."""
+        made, _ = self._run(
+            [phoneme for sentence in self._voice.phonemize(_SAMPLE) for phoneme in self._known(sentence)]
+        )
+        if self._decoder is not None:
+            self._decoder = self._decoder.measured(made.reshape(1, len(made), -1))
+        return max(float(np.abs(sound).max()) for sound, _ in self._sounds(made)) or 1.0
 
     def _known(self, phonemes: Sequence[str]) -> list[str]:
         return [phoneme for phoneme in phonemes if phoneme in self._ids]
@@ -118,7 +157,10 @@ class PiperEngine:
         return len(self._voice.session.get_outputs()) > 1
 
     def _run(self, phonemes: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The sound of phonemes, and how many samples the start, each phoneme and the end last."""
+        """What the first session makes of phonemes, and how many samples the start, each phoneme and the end last.
+
+        That is latents [channels, frames] where there is a decoder, else sound [samples].
+        """
         symbols = [_BOS, *phonemes, _EOS]
         counts: list[int] = []
         ids: list[int] = []
@@ -128,30 +170,12 @@ class PiperEngine:
             if symbol != _EOS:
                 ids += self._ids[_PAD]
             counts.append(len(ids) - before)
-        samples, by_id = self._voice.phoneme_ids_to_audio(ids, include_alignments=True)
-        samples = np.atleast_1d(np.asarray(samples, dtype=np.float32))
+        made, by_id = self._voice.phoneme_ids_to_audio(ids, include_alignments=True)
+        made = np.atleast_1d(np.asarray(made, dtype=np.float32))
         if by_id is None:  # no measure in this model: every symbol as long as any other
-            by_id = np.full(len(ids), len(samples) / len(ids))
+            by_id = np.full(len(ids), len(made) / len(ids))
         ends = np.cumsum(np.atleast_1d(by_id))[np.cumsum(counts) - 1]
-        return samples, np.diff(ends, prepend=0).astype(np.int64)
-
-
-def _session(model: Path) -> Any:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    data = model.read_bytes()
-    if _DURATIONS in data:
-        data += _field(7, _field(12, _field(1, _DURATIONS)))  # ModelProto.graph, GraphProto.output, ValueInfoProto.name
-    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-
-
-def _field(number: int, payload: bytes) -> bytes:
-    """A length-delimited protobuf field, shorter than 128 bytes."""
-    return bytes((number << 3 | 2, len(payload))) + payload
+        return made, np.diff(ends, prepend=0).astype(np.int64)
 
 
 def _pieces(sentences: Sequence[Sequence[str]]) -> Iterator[_Piece]:
@@ -186,6 +210,18 @@ def _placed(
     return tuple(placed)
 
 
-def _pcm(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    peak = float(np.abs(samples).max())
-    return np.round(samples * (PEAK / peak * 32767)).astype(np.int16)
+def _ending_by(seconds: float, words: Sequence[SpokenWord]) -> tuple[SpokenWord, ...]:
+    return tuple(takewhile(lambda word: word.end <= seconds, words))
+
+
+def _later(words: tuple[SpokenWord, ...], seconds: float) -> tuple[SpokenWord, ...]:
+    return tuple(replace(word, start=word.start + seconds, end=word.end + seconds) for word in words)
+
+
+def _pcm(samples: NDArray[np.float32], gain: float) -> NDArray[np.int16]:
+    """Sample by sample, without memory, so that parts of one sound fit."""
+    loudness = np.abs(samples * gain)
+    room = LIMIT - PEAK
+    bent = np.where(loudness > PEAK, PEAK + room * np.tanh((loudness - PEAK) / room), loudness)
+    pcm: NDArray[np.int16] = np.round(np.copysign(bent, samples) * 32767).astype(np.int16)
+    return pcm

@@ -36,7 +36,7 @@ class ContextStarted:
 
 @dataclass(frozen=True, slots=True)
 class ContextWords:
-    """The words of the audio that follows, in offsets and seconds of the context."""
+    """The words that end in the audio that follows, in offsets and seconds of the context."""
 
     context_id: str
     words: tuple[SpokenWord, ...]
@@ -45,11 +45,15 @@ class ContextWords:
 
 @dataclass(frozen=True, slots=True)
 class ContextAudio:
-    """16-bit mono at the engine's rate. `took_s`: from when the clause's turn came to when this was made."""
+    """16-bit mono at the engine's rate.
+
+    `took_s`: from when its turn came to when this was made. `more`: the sound goes on in the next one, without a seam.
+    """
 
     context_id: str
     pcm: NDArray[np.int16]
     took_s: float
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +142,24 @@ class TtsSession:
         pieces = self._engine.synthesize(clause.text, self._voice)
         lane = Lane.FINAL if clause.first else Lane.SPECULATIVE
         clause_start: int | None = None
+        goes_on = False
         begun = monotonic()
         while (speech := await self._make(clause.context_id, lane, pieces)) is not None:
-            silence = joint(self._engine.sample_rate) if self._samples else 0
+            silence = joint(self._engine.sample_rate) if self._samples and not goes_on else 0
             # A piece's word times count from its clause's first sample, without the joints that are put in here.
             clause_start = self._samples + silence if clause_start is None else clause_start + silence
             words = _moved(speech.words, clause.offset, clause_start / self._engine.sample_rate)
-            yield ContextWords(clause.context_id, words, speech.exact)
+            if words:
+                yield ContextWords(clause.context_id, words, speech.exact)
             if self._queue.is_ending(clause.context_id):
                 return
             pcm = np.concatenate((np.zeros(silence, np.int16), speech.pcm))
             self._samples += len(pcm)
-            yield ContextAudio(clause.context_id, pcm, monotonic() - begun)
+            yield ContextAudio(clause.context_id, pcm, monotonic() - begun, speech.more)
             if self._queue.is_ending(clause.context_id):
                 return
+            if goes_on := speech.more:
+                lane = Lane.FINAL  # its beginning is being heard
             begun = monotonic()
 
     async def _make(self, context_id: str, lane: Lane, pieces: Iterator[Speech]) -> Speech | None:

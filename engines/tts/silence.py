@@ -17,17 +17,46 @@ THRESHOLD = 0.01
 _WINDOW_MS = 2
 
 
-def speech_span(samples: NDArray[np.float32], sample_rate: int) -> tuple[int, int]:
-    """Where to cut: the indices of the first sample to keep and behind the last; (0, 0) when all is silence."""
-    window = max(1, sample_rate * _WINDOW_MS // 1000)
-    loudness = np.abs(samples)
-    peak = float(loudness.max(initial=0.0))
-    if peak <= 0.0 or not np.isfinite(peak):
-        return 0, 0
-    voiced = np.flatnonzero(loudness > peak * THRESHOLD)
-    start = int(voiced[0]) - sample_rate * LEAD_MS // 1000
-    end = int(voiced[-1]) + 1 + sample_rate * TAIL_MS // 1000
-    return max(0, start - start % window), min(len(samples), end)
+class SpeechTrim:
+    """Cuts the edges of a sound that comes in parts.
+
+    A silence that may be the end is held back, but for its first `TAIL_MS`, until there is speech behind it. What is
+    silence is measured against the loudest sample so far, or half the voice's usual one if that is louder.
+    """
+
+    def __init__(self, sample_rate: int, usual_peak: float) -> None:
+        self._window = max(1, sample_rate * _WINDOW_MS // 1000)
+        self._lead = sample_rate * LEAD_MS // 1000
+        self._tail = sample_rate * TAIL_MS // 1000
+        self._peak = usual_peak / 2
+        self._held = np.zeros(0, np.float32)
+        self._position = 0
+        self._end: int | None = None
+        self.start = 0
+        """How many samples were cut in front, once any were kept."""
+
+    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The next part; returns what of it, and of what was held back, is to be kept."""
+        waiting = np.concatenate((self._held, samples))
+        loudness = np.abs(waiting)
+        peak = float(loudness.max(initial=0.0))
+        if np.isfinite(peak):
+            self._peak = max(self._peak, peak)
+        voiced = np.flatnonzero(loudness > self._peak * THRESHOLD)
+        begin = 0
+        if len(voiced):
+            if self._end is None:
+                start = self._position + int(voiced[0]) - self._lead
+                self.start = max(self._position, start - start % self._window)
+                begin = self.start - self._position
+            self._end = self._position + int(voiced[-1]) + 1 + self._tail
+        if self._end is None:
+            end = begin = max(0, len(waiting) - self._lead - self._window)
+        else:
+            end = min(max(self._end - self._position, begin), len(waiting))
+        self._held = waiting[end:]
+        self._position += end
+        return waiting[begin:end]
 
 
 def joint(sample_rate: int) -> int:

@@ -1,7 +1,7 @@
 """The tts role: `ws /v1/stream/tts`, messages as in `media_server.protocol.speech`.
 
-One reader and one writer a stream. The writer takes the session's events, brings each clause to the asked rate at once
-(whole, never by a streaming resampler) and sends it in messages of `MAX_AUDIO_MESSAGE` at most. A client that reads
+One reader and one writer a stream. The writer takes the session's events, brings each part of a clause to the asked
+rate (never by a streaming resampler) and sends it in messages of `MAX_AUDIO_MESSAGE` at most. A client that reads
 slowly slows its own session down; one that does not read at all is cut off after `SEND_TIMEOUT_S`.
 """
 
@@ -28,7 +28,7 @@ from engines.tts.session import (
     TtsSession,
 )
 from media_server.audio.g711 import encode_mulaw
-from media_server.audio.resample import resample
+from media_server.audio.resample_parts import PartsResampler
 from media_server.config import Settings
 from media_server.errors import NotFound, ProtocolViolation
 from media_server.protocol.speech import (
@@ -148,13 +148,16 @@ async def _refuse(socket: web.WebSocketResponse, code: str, message: str, close:
 
 async def _write(session: TtsSession, socket: web.WebSocketResponse, query: TtsQuery, engine_rate: int) -> None:
     """Send what the session makes, until it is closed or the client does not take it."""
+    resampler = PartsResampler(engine_rate, query.sample_rate)
     async for event in session.events():
-        for message in _messages(event, query, engine_rate):
+        for message in _messages(event, query, engine_rate, resampler):
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await (socket.send_bytes(message) if isinstance(message, bytes) else _send(socket, message))
 
 
-def _messages(event: SessionEvent, query: TtsQuery, engine_rate: int) -> Iterator[Message | bytes]:
+def _messages(
+    event: SessionEvent, query: TtsQuery, engine_rate: int, resampler: PartsResampler
+) -> Iterator[Message | bytes]:
     match event:
         case ContextStarted():
             yield TtsStarted(context_id=event.context_id)
@@ -162,21 +165,27 @@ def _messages(event: SessionEvent, query: TtsQuery, engine_rate: int) -> Iterato
             words = [Word(text=word.text, offset=word.offset, start=word.start, end=word.end) for word in event.words]
             yield Words(context_id=event.context_id, words=words, exact=event.exact)
         case ContextAudio():
-            TTS_CLAUSE_SECONDS.observe(event.took_s)
-            audio = resample(event.pcm.astype("<i2").tobytes(), engine_rate, query.sample_rate)
-            if query.encoding == "mulaw":
-                audio = encode_mulaw(audio)
-            for start in range(0, len(audio), MAX_AUDIO_MESSAGE):
-                yield audio[start : start + MAX_AUDIO_MESSAGE]
+            if not resampler.within:
+                TTS_CLAUSE_SECONDS.observe(event.took_s)
+            yield from _sound(resampler.push(event.pcm.astype("<i2").tobytes(), more=event.more), query)
         case ContextDone():
+            yield from _sound(resampler.flush(), query)
             seconds = event.samples / engine_rate
             yield TtsDone(context_id=event.context_id, audio_s=seconds, cancelled=event.cancelled)
         case ContextFailed():
+            yield from _sound(resampler.flush(), query)
             yield SpeechError(
                 code=event.code, message=event.message, retryable=event.retryable, context_id=event.context_id
             )
         case _:
             assert_never(event)
+
+
+def _sound(audio: bytes, query: TtsQuery) -> Iterator[bytes]:
+    if query.encoding == "mulaw":
+        audio = encode_mulaw(audio)
+    for start in range(0, len(audio), MAX_AUDIO_MESSAGE):
+        yield audio[start : start + MAX_AUDIO_MESSAGE]
 
 
 async def _send(socket: web.WebSocketResponse, message: Message) -> None:
