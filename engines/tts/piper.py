@@ -37,6 +37,9 @@ PEAK = 0.8
 LIMIT = 0.95
 """Room for what resampling adds."""
 
+LEAST_FIRST_MS = 150
+"""A first part with less sound in it (a breath, then nothing yet) would be over before the second is made: it waits."""
+
 _SAMPLE = "One, two, three, four, five: open the door."
 _BOS, _EOS, _PAD = "^", "$", "_"
 
@@ -117,18 +120,22 @@ class PiperEngine:
         made, durations = self._run(piece.phonemes)
         bounds = np.concatenate(([0], np.cumsum(durations)))
         trim = SpeechTrim(self.sample_rate, self._peak)
+        samples = np.zeros(0, np.float32)
         kept = sent = 0
         for sound, more in self._sounds(made):
-            samples = trim.push(sound)
-            kept += len(samples)
-            if kept == 0 or (more and len(samples) == 0):
+            samples = np.concatenate((samples, trim.push(sound)))
+            if more and len(samples) < (1 if kept else self.sample_rate * LEAST_FIRST_MS // 1000):
                 continue
+            kept += len(samples)
+            if kept == 0:
+                return
             known = np.clip(bounds - trim.start, 0, None if more else kept) / self.sample_rate
             waiting = _placed(words, spans, piece, known)[sent:]
             end = kept / self.sample_rate
             ready = _ending_by(end, waiting) if more else waiting
             sent += len(ready)
             yield Speech(_pcm(samples, PEAK / self._peak), ready, self._measures, more=more)
+            samples = samples[:0]
 
     def _sounds(self, made: NDArray[np.float32]) -> Iterator[tuple[NDArray[np.float32], bool]]:
         """The parts of a run's sound, and whether more follow."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engines.errors import InputError, ModelError
 from engines.ports import Speech
-from engines.tts.piper import MAX_TEXT, PiperEngine
+from engines.tts.piper import LEAST_FIRST_MS, MAX_TEXT, PiperEngine
 from engines.tts.silence import LEAD_MS, TAIL_MS, THRESHOLD
 from tests.engines.tts.voice import VOICE, piper
 
@@ -85,6 +85,14 @@ def test_the_first_piece_of_a_long_clause_comes_long_before_the_last() -> None:
     assert not last.more
     ends = np.cumsum([len(piece.pcm) for piece, _ in made]) / piper().sample_rate
     assert all(word.end <= end for (piece, _), end in zip(made, ends, strict=True) for word in piece.words)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("text", [*TEXTS, "Open the door."])
+def test_a_first_piece_is_long_enough_to_hide_the_making_of_the_second(text: str) -> None:
+    for _ in range(3):
+        first = next(piper().synthesize(text, VOICE))
+        assert not first.more or len(first.pcm) >= piper().sample_rate * LEAST_FIRST_MS // 1000
 
 
 @pytest.mark.models

@@ -1,5 +1,6 @@
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from engines import models
 from engines.tts.onnx_graph import CannotCut, cut, parse
+from engines.tts.piper import PiperEngine
 from engines.tts.vits import FIRST_FRAMES, LEAST_FRAMES, Decoder, spans
-from tests.engines.tts.voice import piper
+from tests.engines.tts.voice import VOICE, piper
 
 
 @given(st.integers(0, 3000))
@@ -70,3 +73,17 @@ def test_any_bytes_are_a_graph_or_refused(data: bytes) -> None:
         cut(parse(data), (), ("b",))
     except CannotCut:
         return
+
+
+@pytest.mark.models
+def test_a_voice_whose_tensors_have_other_names_is_run_whole(tmp_path: Path, models_dir: Path) -> None:
+    voice = tmp_path / "voice.onnx"
+    known = models.ensure([VOICE], models_dir)[VOICE] / "en_US-joe-medium.onnx"
+    voice.write_bytes(known.read_bytes().replace(b"/dec/conv_pre/Conv_output_0", b"/voc/conv_pre/Conv_output_0"))
+    config = known.with_name(known.name + ".json")
+    engine = PiperEngine(voice, voice="other", config=config)
+    [speech] = engine.synthesize("Can I book a table for four people tonight, please?", "other")
+    assert speech.exact
+    assert not speech.more
+    assert len(speech.words) == 10
+    assert np.abs(speech.pcm).max() > 10_000
