@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from engines.cores import threads_per_job
 from engines.errors import InputError, ModelError
 from engines.ports import ASR_RATE, Samples, Transcription
 
@@ -96,7 +97,11 @@ class WhisperEngine:
 
         try:
             self._model: Any = WhisperModel(
-                str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=workers
+                str(folder),
+                device="cpu",
+                compute_type="int8",
+                cpu_threads=threads_per_job(),
+                num_workers=workers,
             )
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelError(f"{folder}: {error}") from error

@@ -19,6 +19,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from engines.cores import threads_per_job
 from engines.tts.onnx_graph import CannotCut, cut, parse
 
 FIRST_FRAMES = 24
@@ -114,9 +115,9 @@ def load(model: Path) -> tuple[Any, Decoder | None]:
 
 
 def _session(model: bytes) -> Any:
-    """One thread and no spinning, since several clauses are made at once."""
+    """No spinning: several clauses are made at once, and other models want the cores too."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads_per_job()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

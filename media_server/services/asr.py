@@ -4,7 +4,6 @@ One recogniser, one VAD and one turn detector serve all sessions; the order of t
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -12,6 +11,7 @@ import numpy as np
 import structlog
 from aiohttp import web
 
+from engines import cores
 from engines.asr.faster_whisper import MEASURED_CONTEXTS_S, WhisperEngine
 from engines.asr.session import AsrEngines, AsrSession, SessionOptions
 from engines.models import locate
@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> web.Application:
     app[SETTINGS] = settings.asr
 
     async def with_engines(app: web.Application) -> AsyncIterator[None]:
-        workers = settings.asr.workers or os.cpu_count() or 1
+        workers = settings.asr.workers or cores.available()
         whisper, vad, turn_detector = await asyncio.to_thread(_load, settings, workers)
         scheduler = Scheduler(workers, on_wait=_observe_wait)
         app[ENGINES] = AsrEngines(_Measured(whisper), vad, turn_detector, scheduler)

@@ -6,7 +6,6 @@ slowly slows its own session down; one that does not read at all is cut off afte
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from secrets import token_hex
@@ -15,6 +14,7 @@ from typing import assert_never
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from engines import cores
 from engines.errors import InputError
 from engines.ports import TtsEngine
 from engines.scheduler import Scheduler
@@ -209,9 +209,9 @@ async def _voice(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     engine = await asyncio.to_thread(load_voice, settings.tts.voice, settings.models_dir)
     figures = await asyncio.to_thread(measure, engine)
-    _log.info("tts.ready", voice=engine.voices[0], **figures)
+    _log.debug("tts.ready", voice=engine.voices[0], **figures)
     app[ENGINE] = engine
-    app[SCHEDULER] = scheduler = Scheduler(settings.tts.workers or len(os.sched_getaffinity(0)))
+    app[SCHEDULER] = scheduler = Scheduler(settings.tts.workers or cores.available())
     app[STATE].figures.update(voice=engine.voices[0], **figures)
     app[STATE].ready = True
     yield
