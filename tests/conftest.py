@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from engines import models
@@ -16,6 +17,10 @@ from tests.speech_data import PACKAGES, Prompt, available, load_prompts
 # On Python 3.11, pytest-asyncio asks for the current event loop before it sets its own; that makes one which nobody
 # closes, and a ResourceWarning in whichever test runs when it is collected. Not so once a loop was set, even none.
 asyncio.set_event_loop(None)
+
+# How long an example takes is the machine's business.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
 
 
 def missing(reason: str) -> None:
