@@ -4,32 +4,21 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 
+from media_server.call.chronicle import CallFacts, Chronicle
 from media_server.call.ears import Ears
-from media_server.call.events import (
-    AgentSaid,
-    Answered,
-    CallEndedEvent,
-    CallerSaid,
-    CallEvent,
-    CallStarted,
-    DigitPressed,
-)
 from media_server.call.leg import Leg
 from media_server.call.phrases import APOLOGY, GOODBYE, Phrases
-from media_server.call.receipt import TurnClock
-from media_server.call.record import CallRecord, EventSink, LedgerRecord
-from media_server.call.voice import Speaking, Voice
+from media_server.call.record import EventSink
+from media_server.call.voice import Voice
 from media_server.errors import CallEnded, DeadlineExceeded, EngineError
 from media_server.protocol.speech import AsrQuery
 from media_server.speech.connection import Engines
-from media_server.speech.turns import TurnOver
-from media_server.telemetry import metrics
 from media_server.transports.port import MediaPort
 from media_server.turn.playout import Utterance
 
@@ -41,22 +30,8 @@ FAREWELL_S = 30.0
 """How long the last words may take to be heard."""
 LAST_WORDS_S = 2.0
 """How long the caller's own last words may take to be understood, once they have left."""
-OPEN_CLOCKS = 8
-"""Turns whose answer may be on its way at once."""
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class CallFacts:
-    """What is known of a call before it is answered. Numbers are E.164 where the network gives that."""
-
-    id: str
-    provider_id: str
-    transport: str
-    caller: str
-    called: str
-    dialplan: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +59,9 @@ class Conversation:
         self.leg = Leg(port, self.now)
         self.over = asyncio.Event()
         self.over_reason = ""
-        self.clocks: dict[int, TurnClock] = {}
-        self.started_at = self.now()
-        self.record = CallRecord(
-            id=facts.id,
-            provider_id=facts.provider_id,
-            transport=facts.transport,
-            caller=facts.caller,
-            called=facts.called,
-            dialplan=facts.dialplan,
-            started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        )
+        self.chronicle = Chronicle(facts, self.leg, sink)
         self.failed = False
         """A fault of ours cut the call off without a word."""
-        self._closed = False
-        self._last_heard = ""
-        self._sink = sink
         self._ears: Ears | None = None
         self._voice: Voice | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -109,20 +71,11 @@ class Conversation:
 
     async def run(self, plan: Plan) -> None:
         """Answer, perform the dialplan, hang up, close the books. Never raises but for cancellation."""
-        self.emit(
-            CallStarted(
-                call=self.facts.id,
-                at=0.0,
-                caller=self.facts.caller,
-                called=self.facts.called,
-                dialplan=self.facts.dialplan,
-            )
-        )
-        metrics.CALLS_LIVE.inc()
+        self.chronicle.started()
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 self._voice = Voice(self.leg, self.speech.tts, self.speech.phrases, self._tasks)
-                self._voice.on_over = self._said
+                self._voice.on_over = lambda speaking: self.chronicle.said(speaking, self.voice.heard(speaking))
                 self.leg.on_audible = self._audible
                 self._background += [
                     self._tasks.create_task(self._read(), name="reader"),
@@ -135,14 +88,15 @@ class Conversation:
                 for task in self._background:
                     task.cancel()
         except* Exception as group:  # a fault of ours in one of the call's tasks: it ends this call, and no other
-            self.record.error = f"internal: {group.exceptions[0]!r}"
+            self.chronicle.record.error = f"internal: {group.exceptions[0]!r}"
             self.failed = True
             self.over_reason = "internal_error"
             self.over.set()
             log.exception("call_failed", call=self.facts.id)
         finally:
             await self.leg.port.aclose()
-            self._close_books()
+            self.end("closed")
+            self.chronicle.close(self.over_reason)
 
     def end(self, reason: str) -> None:
         """The call is over now, for this reason; the first one counts."""
@@ -204,13 +158,15 @@ class Conversation:
         if error is None or isinstance(error, CallEnded):
             await self._farewell("completed", None)
         elif isinstance(error, EngineError | DeadlineExceeded):
-            self.record.error = f"{error.code}: {error.message}"
-            log.error("call_cannot_go_on", call=self.facts.id, error=self.record.error)
+            self.chronicle.record.error = f"{error.code}: {error.message}"
+            log.error("call_cannot_go_on", call=self.facts.id, error=self.chronicle.record.error)
             await self._farewell(error.code, APOLOGY)
         else:
             place = traceback.extract_tb(error.__traceback__)[-1]
-            self.record.error = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
-            log.error("dialplan_failed", call=self.facts.id, dialplan=self.facts.dialplan, error=self.record.error)
+            self.chronicle.record.error = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
+            log.error(
+                "dialplan_failed", call=self.facts.id, dialplan=self.facts.dialplan, error=self.chronicle.record.error
+            )
             await self._farewell("dialplan_error", APOLOGY)
 
     async def _farewell(self, reason: str, phrase: str | None) -> None:
@@ -249,108 +205,19 @@ class Conversation:
         if self._ears is None:
             assert self._tasks is not None
             self._ears = Ears(self.leg, self.speech.asr, self.speech.query)
-            self._ears.on_digit = self._digit
-            self._ears.on_turn = self._turn
+            self._ears.on_digit = self.chronicle.digit
+            self._ears.on_turn = partial(self.chronicle.turn, arrived_at=self._ears.arrived_at)
             self._background.append(self._tasks.create_task(self._ears.run(), name="ears"))
             self.voice.open()
         return self._ears
 
     @property
-    def elapsed(self) -> float:
-        """Seconds since the call began."""
-        return self.now() - self.started_at
-
-    @property
     def last_heard(self) -> str:
         """What the caller has heard of our latest words."""
         speaking = [each for each in self.voice.speaking.values() if each.utterance.start is not None]
-        return self.voice.heard(speaking[-1]) if speaking else self._last_heard
-
-    def emit(self, event: CallEvent) -> None:
-        """Something happened; nothing does once the books are closed."""
-        if not self._closed:
-            self.record.receive(event)
-            self._sink(event)
-
-    @property
-    def unanswered(self) -> int | None:
-        """The latest turn of the caller's that has no audible answer yet."""
-        return max(self.clocks, default=None)
-
-    # --- what happens --------------------------------------------------------------------------------------------
-
-    def _turn(self, over: TurnOver) -> None:
-        """A turn with words is over: into the record, and its clock runs."""
-        assert self._ears is not None
-        metrics.TURNS.labels(reason=over.reason).inc()
-        self.clocks[over.turn] = TurnClock(
-            over=over,
-            spoken_at=self._ears.arrived_at(over.end),
-            decided_at=self._ears.arrived_at(over.decided),
-            committed_at=self.now(),
-        )
-        while len(self.clocks) > OPEN_CLOCKS:
-            del self.clocks[min(self.clocks)]
-        self.emit(CallerSaid(call=self.facts.id, at=self.elapsed, turn=over.turn, text=over.text, reason=over.reason))
-
-    def _digit(self, digit: str) -> None:
-        self.emit(DigitPressed(call=self.facts.id, at=self.elapsed, digit=digit))
+        return self.voice.heard(speaking[-1]) if speaking else self.chronicle.last_heard
 
     def _audible(self, utterance: Utterance, audible_at: float) -> None:
         speaking = self.voice.speaking.get(utterance)
-        clock = self.clocks.get(speaking.turn) if speaking and speaking.turn is not None else None
-        if speaking is None or clock is None:
-            return
-        for turn in [turn for turn in self.clocks if turn <= clock.over.turn]:
-            del self.clocks[turn]  # those before it were answered together with it
-        clock.speculated = speaking.text_at is not None and speaking.text_at < clock.committed_at
-        clock.text_at, clock.voiced_at, clock.audible_at = speaking.text_at, speaking.voiced_at, audible_at
-        receipt = clock.receipt()
-        if receipt is not None:
-            for stage in ("waited", "words", "think", "voice", "wire", "total"):
-                metrics.ANSWER_SECONDS.labels(stage=stage).observe(getattr(receipt, stage) / 1000)
-            self.emit(Answered(call=self.facts.id, at=self.elapsed, turn=clock.over.turn, receipt=receipt))
-
-    def _said(self, speaking: Speaking) -> None:
-        utterance = speaking.utterance
-        if utterance.start is None or utterance.start == utterance.end or not speaking.text.strip():
-            return  # nothing of it ever sounded
-        self._last_heard = self.voice.heard(speaking)
-        self.emit(
-            AgentSaid(
-                call=self.facts.id,
-                at=self.elapsed,
-                text=speaking.text,
-                heard=self._last_heard,
-                complete=speaking.complete,
-                turn=speaking.turn,
-            )
-        )
-
-    def snapshot(self) -> CallRecord:
-        """The record as it is now."""
-        self.record.duration_s = round(self.elapsed, 3)
-        self.record.ledger = LedgerRecord.of(self.leg.ledger)
-        self.record.gaps = self.leg.playout.gaps
-        self.record.wakes_late = self.leg.wakes_late
-        return self.record
-
-    def _close_books(self) -> None:
-        if self.leg.queue is not None:
-            self.leg.queue.close()
-        self.end("closed")
-        record = self.snapshot()
-        for reason, samples in self.leg.ledger.dropped.items():
-            metrics.SAMPLES_DROPPED.labels(reason=reason).inc(samples)
-        metrics.CALLS_LIVE.dec()
-        metrics.CALLS.labels(reason=self.over_reason).inc()
-        self.emit(
-            CallEndedEvent(
-                call=self.facts.id,
-                at=self.elapsed,
-                reason=self.over_reason,
-                turns=len(record.turns),
-                balances=record.ledger.balances,
-            )
-        )
-        self._closed = True
+        if speaking is not None:
+            self.chronicle.audible(speaking, audible_at)

@@ -6,7 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from media_server.call.conversation import CallFacts, Conversation, Plan, Speech
+from media_server.call.chronicle import CallFacts
+from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.record import CallRecord, EventSink
 from media_server.errors import CallFailed, NotFound, Overloaded
 from media_server.transports.port import MediaPort
@@ -89,7 +90,7 @@ class Registry:
             del self._live[reservation.facts.id]
             if not self._live:
                 self._empty.set()
-            self._ended[reservation.facts.id] = conversation.record
+            self._ended[reservation.facts.id] = conversation.chronicle.record
             while len(self._ended) > KEPT:
                 self._ended.popitem(last=False)
 
@@ -104,7 +105,7 @@ class Registry:
 
     def records(self) -> list[CallRecord]:
         """Live calls, then ended ones, the newest first."""
-        live = [conversation.snapshot() for conversation in reversed(self._live.values())]
+        live = [conversation.chronicle.snapshot() for conversation in reversed(self._live.values())]
         return live + list(reversed(self._ended.values()))
 
     def record(self, call_id: str) -> CallRecord:
@@ -114,7 +115,7 @@ class Registry:
             NotFound: There is none of that id.
         """
         if call_id in self._live:
-            return self._live[call_id].snapshot()
+            return self._live[call_id].chronicle.snapshot()
         if call_id in self._ended:
             return self._ended[call_id]
         raise NotFound("no call of this id")

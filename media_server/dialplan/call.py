@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 
 from media_server.call.conversation import Conversation
-from media_server.call.events import Noted
 from media_server.dialplan.converse import Reply, converse
 from media_server.dialplan.echo import echo
 from media_server.dialplan.say import Said, say
@@ -53,7 +52,7 @@ class Call:
 
     def note(self, **values: str | float | bool | None) -> None:
         """Keep something in the call's record."""
-        self._conversation.emit(Noted(call=self.id, at=self._conversation.elapsed, values=values))
+        self._conversation.chronicle.note(dict(values))
 
     async def hangup(self) -> None:
         """Hang up, once all that was said was heard."""

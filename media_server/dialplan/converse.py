@@ -159,7 +159,7 @@ class Converser:
             await self._drop_early()
         if not words:
             return
-        number = over.turn if over.text else self._conversation.unanswered
+        number = over.turn if over.text else self._conversation.chronicle.unanswered
         attempt = self._early or self._attempt(over.text, number)
         self._early, self._unanswered = None, ""
         self._want(attempt, over.reason)

@@ -28,7 +28,7 @@ async def say(conversation: Conversation, text: str | AsyncIterator[str]) -> Sai
         EngineError: It could not be made.
     """
     conversation.listen()  # from the first word on, the caller is heard too
-    return await heard(conversation, conversation.voice.say(text, turn=conversation.unanswered))
+    return await heard(conversation, conversation.voice.say(text, turn=conversation.chronicle.unanswered))
 
 
 async def heard(conversation: Conversation, speaking: Speaking) -> Said:

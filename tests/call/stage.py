@@ -11,7 +11,8 @@ from typing import cast
 
 from typing_extensions import override
 
-from media_server.call.conversation import CallFacts, Conversation, Speech
+from media_server.call.chronicle import CallFacts
+from media_server.call.conversation import Conversation, Speech
 from media_server.call.events import CallEvent
 from media_server.call.phrases import Phrase, Phrases
 from media_server.dialplan import Call
@@ -217,4 +218,4 @@ async def on_stage(
         port.hang_up()
         async with asyncio.timeout(60):
             await running
-    assert stage.conversation.snapshot().ledger.balances
+    assert stage.conversation.chronicle.snapshot().ledger.balances

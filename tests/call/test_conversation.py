@@ -140,7 +140,7 @@ async def test_a_noise_without_words_is_no_turn() -> None:
         await stage.sound(2.0)
     assert said(stage) == [GREETING]
     assert stage.conversation is not None
-    assert stage.conversation.record.turns == []
+    assert stage.conversation.chronicle.record.turns == []
 
 
 async def test_returning_hangs_up_when_the_last_word_was_heard() -> None:
@@ -179,7 +179,7 @@ async def test_a_dialplan_that_raises_is_apologised_for() -> None:
     assert said(stage) == [APOLOGY]
     assert ended(stage) == "dialplan_error"
     assert stage.conversation is not None
-    assert (stage.conversation.record.error or "").startswith("KeyError at test_conversation.py:")
+    assert (stage.conversation.chronicle.record.error or "").startswith("KeyError at test_conversation.py:")
 
 
 async def test_an_engine_that_goes_away_is_apologised_for() -> None:
@@ -198,7 +198,7 @@ async def test_keys_reach_the_dialplan_and_the_record() -> None:
         await stage.sound(2.0)
     assert said(stage) == [GREETING, "5, you pressed."]
     assert stage.conversation is not None
-    assert stage.conversation.record.digits == "5"
+    assert stage.conversation.chronicle.record.digits == "5"
 
 
 async def test_a_call_has_a_longest_length() -> None:
@@ -403,7 +403,7 @@ async def test_turns_have_receipts_too() -> None:
     receipts = [event.receipt for event in stage.events if isinstance(event, Answered)]
     assert [receipt.speculated for receipt in receipts] == [False, False]
     assert stage.conversation is not None
-    assert stage.conversation.clocks == {}
+    assert stage.conversation.chronicle.clocks == {}
 
 
 async def test_what_was_said_last_is_kept_when_the_caller_leaves() -> None:

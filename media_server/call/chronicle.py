@@ -1,0 +1,166 @@
+"""What happened on a call: events into its record and to whoever watches, receipts, and the books at the end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from media_server.call.events import (
+    AgentSaid,
+    Answered,
+    CallEndedEvent,
+    CallerSaid,
+    CallEvent,
+    CallStarted,
+    DigitPressed,
+    Noted,
+)
+from media_server.call.leg import Leg
+from media_server.call.receipt import TurnClock
+from media_server.call.record import CallRecord, EventSink, LedgerRecord
+from media_server.call.voice import Speaking
+from media_server.speech.turns import TurnOver
+from media_server.telemetry import metrics
+
+OPEN_CLOCKS = 8
+"""Turns whose answer may be on its way at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What is known of a call before it is answered. Numbers are E.164 where the network gives that."""
+
+    id: str
+    provider_id: str
+    transport: str
+    caller: str
+    called: str
+    dialplan: str
+
+
+class Chronicle:
+    """The story of one call. Every method takes down something that happened; after `close` nothing does."""
+
+    def __init__(self, facts: CallFacts, leg: Leg, sink: EventSink) -> None:
+        self.record = CallRecord(
+            id=facts.id,
+            provider_id=facts.provider_id,
+            transport=facts.transport,
+            caller=facts.caller,
+            called=facts.called,
+            dialplan=facts.dialplan,
+            started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        )
+        self.clocks: dict[int, TurnClock] = {}
+        """The turns that have no audible answer yet."""
+        self.last_heard = ""
+        """What the caller has heard of the latest of our words that are over."""
+        self._leg = leg
+        self._sink = sink
+        self._id = facts.id
+        self._started_at = leg.now()
+        self._closed = False
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the call began."""
+        return self._leg.now() - self._started_at
+
+    @property
+    def unanswered(self) -> int | None:
+        """The latest turn of the caller's that has no audible answer yet."""
+        return max(self.clocks, default=None)
+
+    def started(self) -> None:
+        """The wire is up."""
+        metrics.CALLS_LIVE.inc()
+        record = self.record
+        self._emit(
+            CallStarted(call=self._id, at=0.0, caller=record.caller, called=record.called, dialplan=record.dialplan)
+        )
+
+    def turn(self, over: TurnOver, arrived_at: Callable[[float], float]) -> None:
+        """A turn with words is over, and its clock runs. `arrived_at`: stream seconds to monotonic ones."""
+        metrics.TURNS.labels(reason=over.reason).inc()
+        self.clocks[over.turn] = TurnClock(
+            over=over,
+            spoken_at=arrived_at(over.end),
+            decided_at=arrived_at(over.decided),
+            committed_at=self._leg.now(),
+        )
+        while len(self.clocks) > OPEN_CLOCKS:
+            del self.clocks[min(self.clocks)]
+        self._emit(CallerSaid(call=self._id, at=self.elapsed, turn=over.turn, text=over.text, reason=over.reason))
+
+    def digit(self, digit: str) -> None:
+        """A key was pressed."""
+        self._emit(DigitPressed(call=self._id, at=self.elapsed, digit=digit))
+
+    def audible(self, speaking: Speaking, audible_at: float) -> None:
+        """The first audible sample of something is on its way: whatever it answers is answered."""
+        clock = self.clocks.get(speaking.turn) if speaking.turn is not None else None
+        if clock is None:
+            return
+        for turn in [turn for turn in self.clocks if turn <= clock.over.turn]:
+            del self.clocks[turn]  # those before it were answered together with it
+        clock.speculated = speaking.text_at is not None and speaking.text_at < clock.committed_at
+        clock.text_at, clock.voiced_at, clock.audible_at = speaking.text_at, speaking.voiced_at, audible_at
+        receipt = clock.receipt()
+        if receipt is not None:
+            for stage in ("waited", "words", "think", "voice", "wire", "total"):
+                metrics.ANSWER_SECONDS.labels(stage=stage).observe(getattr(receipt, stage) / 1000)
+            self._emit(Answered(call=self._id, at=self.elapsed, turn=clock.over.turn, receipt=receipt))
+
+    def said(self, speaking: Speaking, heard: str) -> None:
+        """Something of ours is over, and this much of it was heard."""
+        utterance = speaking.utterance
+        if utterance.start is None or utterance.start == utterance.end or not speaking.text.strip():
+            return  # nothing of it ever sounded
+        self.last_heard = heard
+        self._emit(
+            AgentSaid(
+                call=self._id,
+                at=self.elapsed,
+                text=speaking.text,
+                heard=heard,
+                complete=speaking.complete,
+                turn=speaking.turn,
+            )
+        )
+
+    def note(self, values: dict[str, str | int | float | bool | None]) -> None:
+        """The dialplan keeps something."""
+        self._emit(Noted(call=self._id, at=self.elapsed, values=values))
+
+    def snapshot(self) -> CallRecord:
+        """The record as it is now."""
+        if not self._closed:
+            self.record.duration_s = round(self.elapsed, 3)
+            self.record.ledger = LedgerRecord.of(self._leg.ledger)
+            self.record.gaps = self._leg.playout.gaps
+            self.record.wakes_late = self._leg.wakes_late
+        return self.record
+
+    def close(self, reason: str) -> None:
+        """The call is over, and its books are closed."""
+        if self._leg.queue is not None:
+            self._leg.queue.close()
+        record = self.snapshot()
+        for why, samples in self._leg.ledger.dropped.items():
+            metrics.SAMPLES_DROPPED.labels(reason=why).inc(samples)
+        metrics.CALLS_LIVE.dec()
+        metrics.CALLS.labels(reason=reason).inc()
+        self._emit(
+            CallEndedEvent(
+                call=self._id,
+                at=self.elapsed,
+                reason=reason,
+                turns=len(record.turns),
+                balances=record.ledger.balances,
+            )
+        )
+        self._closed = True
+
+    def _emit(self, event: CallEvent) -> None:
+        if not self._closed:
+            self.record.receive(event)
+            self._sink(event)
