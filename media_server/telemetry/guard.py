@@ -4,6 +4,7 @@ Rules:
 - `loopback_only` (neither key nor Twilio token is set): the peer's address proves nothing, since a tunnel such as ngrok
   *is* a loopback peer. So a request that names a proxy, a Host or an Origin that is not this machine gets 403. The
   Origin keeps web pages from elsewhere out, which a browser on this machine may have open.
+- Without a key the routes that want one answer this machine only, also where a Twilio token guards the others.
 - `api_key`: every route but the open ones wants `Authorization: Bearer <key>` or `X-API-Key: <key>`, compared in
   constant time; 401 otherwise. Whether a route is open is read from the *route* that was matched, not from the path as
   it was sent, so no spelling of a path gets around it. The key is never logged.
@@ -31,13 +32,13 @@ def guard_middleware(api_key: str | None, *, loopback_only: bool, open_paths: It
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if loopback_only:
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource is not None else ""
+        is_open = route in exact or route.startswith(prefixes)
+        if loopback_only or (key is None and not is_open):
             _refuse_strangers(request)
-        if key is not None:
-            resource = request.match_info.route.resource
-            route = resource.canonical if resource is not None else ""
-            if route not in exact and not route.startswith(prefixes) and not _has_key(request, key):
-                raise Unauthorized
+        if key is not None and not is_open and not _has_key(request, key):
+            raise Unauthorized
         return await handler(request)
 
     return guard
