@@ -110,18 +110,22 @@ class Chronicle:
                 metrics.ANSWER_SECONDS.labels(stage=stage).observe(getattr(receipt, stage) / 1000)
             self._emit(Answered(call=self._id, at=self.elapsed, turn=clock.over.turn, receipt=receipt))
 
-    def said(self, speaking: Speaking, heard: str) -> None:
-        """Something of ours is over, and this much of it was heard."""
+    def aside(self, over: TurnOver) -> None:
+        """The caller said something that asks for nothing ("mhm", while we spoke)."""
+        self._emit(CallerSaid(call=self._id, at=self.elapsed, turn=over.turn, text=over.text, reason="aside"))
+
+    def said(self, speaking: Speaking) -> None:
+        """Something of ours is over."""
         utterance = speaking.utterance
         if utterance.start is None or utterance.start == utterance.end or not speaking.text.strip():
             return  # nothing of it ever sounded
-        self.last_heard = heard
+        self.last_heard = speaking.heard
         self._emit(
             AgentSaid(
                 call=self._id,
                 at=self.elapsed,
                 text=speaking.text,
-                heard=heard,
+                heard=speaking.heard,
                 complete=speaking.complete,
                 turn=speaking.turn,
             )

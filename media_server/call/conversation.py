@@ -20,7 +20,8 @@ from media_server.errors import CallEnded, DeadlineExceeded, EngineError
 from media_server.protocol.speech import AsrQuery
 from media_server.speech.connection import Engines
 from media_server.transports.port import MediaPort
-from media_server.turn.playout import Utterance
+from media_server.turn.barge_in import BargeIn
+from media_server.turn.utterance import Utterance
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +76,7 @@ class Conversation:
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 self._voice = Voice(self.leg, self.speech.tts, self.speech.phrases, self._tasks)
-                self._voice.on_over = lambda speaking: self.chronicle.said(speaking, self.voice.heard(speaking))
+                self._voice.on_over = self.chronicle.said
                 self.leg.on_audible = self._audible
                 self._background += [
                     self._tasks.create_task(self._read(), name="reader"),
@@ -175,7 +176,7 @@ class Conversation:
             return
         if phrase is not None:
             self.voice.cut_short()
-            self.voice.say(phrase)
+            self.voice.say(phrase, barge_in=BargeIn.OFF)
         try:
             async with asyncio.timeout(FAREWELL_S):
                 await self.alive(self.leg.drained())
@@ -207,6 +208,7 @@ class Conversation:
             self._ears = Ears(self.leg, self.speech.asr, self.speech.query)
             self._ears.on_digit = self.chronicle.digit
             self._ears.on_turn = partial(self.chronicle.turn, arrived_at=self._ears.arrived_at)
+            self._ears.floor.on_aside = self.chronicle.aside
             self._background.append(self._tasks.create_task(self._ears.run(), name="ears"))
             self.voice.open()
         return self._ears
@@ -214,7 +216,7 @@ class Conversation:
     @property
     def last_heard(self) -> str:
         """What the caller has heard of our latest words."""
-        speaking = [each for each in self.voice.speaking.values() if each.utterance.start is not None]
+        speaking = [each for each in self.voice.speaking.values() if each.utterance.begun]
         return self.voice.heard(speaking[-1]) if speaking else self.chronicle.last_heard
 
     def _audible(self, utterance: Utterance, audible_at: float) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from media_server.call.floor_control import FloorControl
 from media_server.call.leg import Leg
 from media_server.call.voice import first_leaf
 from media_server.errors import EngineError
 from media_server.protocol.speech import AsrQuery
 from media_server.speech.asr import AsrSession
 from media_server.speech.connection import Engines
-from media_server.speech.turns import SpeechBegan, TurnAssembler, TurnEvent, TurnOver
+from media_server.speech.turns import TurnAssembler, TurnEvent, TurnOver
 from media_server.turn.floor import Change
 
 MAX_WAITING = 1000
@@ -44,6 +45,7 @@ class Ears:
         self._engines = engines
         self._query = query
         self._assembler = TurnAssembler()
+        self.floor = FloorControl(leg, query.language)
         self._events: deque[EarEvent] = deque(maxlen=MAX_WAITING)
         self._news = asyncio.Event()
         self._base_s = 0.0
@@ -71,8 +73,7 @@ class Ears:
         finally:
             queue.close()
             self._leg.queue = None
-            self._leg.floor.change(Change.TURN_ENDED, self._leg.now())  # a turn that nobody hears ends here
-            self._leg.wake()
+            self._leg.change(Change.TURN_ENDED)  # a turn that nobody hears ends here
 
     def finish(self) -> None:
         """No more sound comes; `run` ends when what there is was understood."""
@@ -103,19 +104,16 @@ class Ears:
 
     async def _understand(self, session: AsrSession) -> None:
         async for event in session.events():
-            heard = self._assembler.receive(event)
-            if isinstance(heard, SpeechBegan):
-                self._leg.floor.change(Change.SPEECH_STARTED, self._leg.now())
-            elif isinstance(heard, TurnOver):
-                self._leg.floor.change(Change.TURN_ENDED, self._leg.now())
-                self._leg.wake()
-                if heard.text:
-                    self.on_turn(heard)
-            if heard is not None:
-                self._tell(heard)
+            happened = self._assembler.receive(event)
+            told = self.floor.receive(happened) if happened is not None else None
+            if isinstance(told, TurnOver) and told.text:
+                self.on_turn(told)
+            if told is not None:
+                self._tell(told)
 
     def _digit(self, digit: str) -> None:
         self.on_digit(digit)
+        self.floor.digit()
         self._tell(Digit(digit))
 
     def _tell(self, event: EarEvent) -> None:

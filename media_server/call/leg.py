@@ -9,8 +9,9 @@ from media_server.call.ledger import Ledger
 from media_server.telemetry import metrics
 from media_server.transports.port import AudioArrived, AudioDropped, DigitArrived, MarkReturned, MediaPort
 from media_server.turn.clock import ArrivalClock
-from media_server.turn.floor import Change, Floor
-from media_server.turn.playout import FirstAudible, Heard, Playout, SendAudio, SendMark, Utterance
+from media_server.turn.floor import Change, Floor, Move
+from media_server.turn.playout import Playout
+from media_server.turn.utterance import FirstAudible, Heard, PlayoutAction, SendAudio, SendClear, SendMark, Utterance
 
 MAX_BACKLOG_S = 10.0
 """Sound that may wait for its listener; past that the oldest is dropped, and counted."""
@@ -77,6 +78,7 @@ class Leg:
         self.on_digit: Callable[[str], None] = lambda _digit: None
         self.on_audible: Callable[[Utterance, float], None] = lambda _utterance, _at: None
         self.on_heard: Callable[[Utterance], None] = lambda _utterance: None
+        self.on_cut: Callable[[Utterance], None] = lambda _utterance: None
         self.position = 0
         self.wakes_late = 0
         """How often the writer woke more than a packet time after it should have."""
@@ -121,25 +123,51 @@ class Leg:
         """There is something new to send, or the floor has changed."""
         self._wake.set()
 
+    def change(self, change: Change) -> None:
+        """Something happened on the floor: do what it asks of our voice."""
+        self._obey(self.floor.change(change, self.now()))
+        self.wake()
+
+    def _obey(self, move: Move | None) -> None:
+        match move:
+            case Move.PAUSE:
+                self.playout.pause()
+            case Move.CLEAR:
+                self.playout.clear(self.now())
+            case Move.RESUME:
+                self.playout.resume(self.now())
+            case Move.YIELD:
+                for utterance in self.playout.cut(self.now()):
+                    self.on_cut(utterance)
+            case None:
+                pass
+
     async def write(self) -> None:
         """Send what is due, when it is due."""
         while True:
             self._wake.clear()
+            self._obey(self.floor.on_deadline(self.now()))
             for action in self.playout.on_deadline(self.now(), may_begin=self.floor.may_begin):
-                match action:
-                    case SendAudio():
-                        await self.port.send(action.pcm)
-                    case SendMark():
-                        await self.port.send_mark(action.name)
-                    case FirstAudible():
-                        self.floor.change(Change.AGENT_BEGINS, self.now())
-                        self.on_audible(action.utterance, action.audible_at)
-                    case Heard():
-                        if not self.playout.sounding:
-                            self.floor.change(Change.AGENT_HEARD, self.now())
-                        self.on_heard(action.utterance)
+                await self._perform(action)
             self._settled.set()
-            await self._sleep_until(self.playout.next_deadline(may_begin=self.floor.may_begin))
+            deadlines = (self.playout.next_deadline(may_begin=self.floor.may_begin), self.floor.next_deadline())
+            await self._sleep_until(min((each for each in deadlines if each is not None), default=None))
+
+    async def _perform(self, action: PlayoutAction) -> None:
+        match action:
+            case SendAudio():
+                await self.port.send(action.pcm)
+            case SendMark():
+                await self.port.send_mark(action.name)
+            case SendClear():
+                await self.port.clear()
+            case FirstAudible():
+                self.change(Change.AGENT_BEGINS)
+                self.on_audible(action.utterance, action.audible_at)
+            case Heard():
+                if not self.playout.sounding:
+                    self.change(Change.AGENT_HEARD)
+                self.on_heard(action.utterance)
 
     async def _sleep_until(self, deadline: float | None) -> None:
         if deadline is None:

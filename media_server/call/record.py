@@ -90,7 +90,7 @@ class CallRecord(BaseModel):
         match event:
             case CallerSaid():
                 self._line(Line(at=event.at, who="caller", text=event.text))
-                if len(self.turns) < MAX_LINES:
+                if event.reason != "aside" and len(self.turns) < MAX_LINES:
                     self.turns.append(TurnRecord(turn=event.turn, text=event.text, reason=event.reason))
             case AgentSaid():
                 self._line(Line(at=event.at, who="agent", text=event.heard, said=event.text))

@@ -1,9 +1,10 @@
 """The voice of a call: texts become utterances, in the order in which they were said."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import ceil
 
 from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.call.leg import Leg
@@ -12,8 +13,9 @@ from media_server.errors import EngineError
 from media_server.protocol.speech import Word, Words
 from media_server.speech.connection import Engines
 from media_server.speech.tts import SpokenContext, TtsSession
-from media_server.turn.playout import Utterance
+from media_server.turn.barge_in import BargeIn
 from media_server.turn.sentences import SentenceSplitter
+from media_server.turn.utterance import Utterance
 
 MAX_UTTERANCE_S = 600.0
 """Sound of one utterance; what a runaway text makes beyond it is left out."""
@@ -33,8 +35,9 @@ class Speaking:
         text_at: When its first text was there (monotonic seconds).
         voiced_at: When its first sound was made.
         failure: Why not all of its sound could be made: the engine's fault, or that of the text's source.
-        over: Set when it was heard to its end, withdrawn, dropped, or the call is over.
+        over: Set when it was heard to its end, interrupted, withdrawn, dropped, or the call is over.
         complete: It was heard to its end.
+        heard: What of it was heard, once it is over.
     """
 
     utterance: Utterance
@@ -46,6 +49,7 @@ class Speaking:
     failure: Exception | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
     complete: bool = False
+    heard: str = ""
     maker: "asyncio.Task[None] | None" = None
 
 
@@ -63,6 +67,7 @@ class Voice:
         self.speaking: dict[Utterance, Speaking] = {}
         self.on_over: Callable[[Speaking], None] = lambda _speaking: None
         leg.on_heard = self._heard
+        leg.on_cut = self._cut
 
     def open(self) -> None:
         """Open the stream now, so that the first text need not wait for it."""
@@ -70,16 +75,24 @@ class Voice:
             self._session = asyncio.get_running_loop().create_future()
             self._stream = self._tasks.create_task(self._run(self._session), name="voice")
 
-    def say(self, text: str | AsyncIterator[str], *, held: bool = False, turn: int | None = None) -> Speaking:
+    def say(
+        self,
+        text: str | AsyncIterator[str],
+        *,
+        barge_in: BargeIn = BargeIn.ON,
+        held: bool = False,
+        turn: int | None = None,
+    ) -> Speaking:
         """Say something after all that was said before. `held`: not audible before `release`."""
         self._count += 1
-        speaking = Speaking(Utterance(f"u{self._count}", held=held), turn)
+        speaking = Speaking(Utterance(f"u{self._count}", barge_in, held=held), turn)
         self.speaking[speaking.utterance] = speaking
         self._leg.playout.open(speaking.utterance)
         phrase = self._phrases.get(text) if isinstance(text, str) else None
         if phrase is not None:
             assert isinstance(text, str)
-            speaking.text, speaking.words = text, list(phrase.words)
+            speaking.text = text
+            place_words(speaking, phrase.words, self._leg.port.sample_rate)
             speaking.text_at = speaking.voiced_at = self._leg.now()
             self._leg.playout.push(speaking.utterance, phrase.pcm)
             self._finish(speaking)
@@ -104,27 +117,23 @@ class Voice:
         for utterance in self._leg.playout.cut_short():
             self._drop(self.speaking[utterance])
         for speaking in self.speaking.values():
-            if speaking.maker is not None:
-                speaking.maker.cancel()
+            _stop(speaking)
         self._leg.wake()
 
     def heard(self, speaking: Speaking) -> str:
         """What the caller has heard of it, to the word."""
-        start = speaking.utterance.start
+        if speaking.over.is_set():
+            return speaking.heard
         if speaking.complete:
             return speaking.text
-        if start is None:
-            return ""
-        seconds = (self._leg.playout.heard(self._leg.now()) - start) / self._leg.port.sample_rate
+        seconds = self._leg.playout.heard_of(speaking.utterance, self._leg.now()) / self._leg.port.sample_rate
         heard = [word for word in speaking.words if word.end <= seconds]
         return speaking.text[: heard[-1].offset + len(heard[-1].text)] if heard else ""
 
     def end(self) -> None:
         """The call is over: report what was being said, and leave nothing running."""
         for speaking in list(self.speaking.values()):
-            self._close(speaking)
-            if speaking.maker is not None:
-                speaking.maker.cancel()
+            self._drop(speaking)
         if self._stream is not None:
             self._stream.cancel()
 
@@ -156,7 +165,6 @@ class Voice:
                 both.create_task(making.receive())
         except BaseException as error:
             if context is not None:
-                context.ignore()
                 with suppress(EngineError):
                     await context.cancel()
             if not isinstance(error, Exception):
@@ -177,16 +185,20 @@ class Voice:
             speaking.complete = speaking.failure is None and not utterance.cut
             self._close(speaking)
 
+    def _cut(self, utterance: Utterance) -> None:
+        if (speaking := self.speaking.get(utterance)) is not None:
+            self._drop(speaking)
+
     def _drop(self, speaking: Speaking) -> None:
         self._close(speaking)
-        if speaking.maker is not None:
-            speaking.maker.cancel()
+        _stop(speaking)
         self._leg.wake()
 
     def _close(self, speaking: Speaking) -> None:
         if self.speaking.pop(speaking.utterance, None) is not None:
-            self.on_over(speaking)
+            speaking.heard = self.heard(speaking)
             speaking.over.set()
+            self.on_over(speaking)
 
 
 class Making:
@@ -228,7 +240,7 @@ class Making:
         speaking, room = self._speaking, int(MAX_UTTERANCE_S * self._leg.port.sample_rate) * BYTES_PER_SAMPLE
         while (chunk := await self._next()) is not None:
             if isinstance(chunk, Words):
-                speaking.words += chunk.words
+                place_words(speaking, chunk.words, self._leg.port.sample_rate)
                 continue
             if speaking.voiced_at is None:
                 speaking.voiced_at = self._leg.now()
@@ -249,6 +261,19 @@ class Making:
                 silent_since = max(self._owed_at or self._leg.now(), self._context.engine_heard_at)
                 if self._leg.now() - silent_since >= SOUND_TIMEOUT_S:
                     raise EngineError(f"no sound came for {SOUND_TIMEOUT_S:g} s") from None
+
+
+def place_words(speaking: Speaking, words: Iterable[Word], sample_rate: int) -> None:
+    """These words end in the sound that comes next; behind each of them it may be taken up again."""
+    for word in words:
+        speaking.words.append(word)
+        speaking.utterance.seams.append(ceil(word.end * sample_rate))
+
+
+def _stop(speaking: Speaking) -> None:
+    """Nothing more of it is made."""
+    if speaking.maker is not None:
+        speaking.maker.cancel()
 
 
 def first_leaf(error: BaseException) -> Exception:

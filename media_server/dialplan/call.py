@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from media_server.call.conversation import Conversation
 from media_server.dialplan.converse import Reply, converse
 from media_server.dialplan.echo import echo
-from media_server.dialplan.say import Said, say
+from media_server.dialplan.say import Interruptible, Said, barge_in_of, say
 from media_server.dialplan.turns import Turn, turns
 
 
@@ -30,21 +30,24 @@ class Call:
         """The number that was called."""
         return self._conversation.facts.called
 
-    async def say(self, text: str | AsyncIterator[str]) -> Said:
-        """Say something; returns when the caller has heard it. An iterator is spoken from its first clause on."""
-        return await say(self._conversation, text)
+    async def say(self, text: str | AsyncIterator[str], *, barge_in: Interruptible = True) -> Said:
+        """Say something; returns when the caller has heard it. An iterator is spoken from its first clause on.
+
+        The caller may interrupt, unless `barge_in` is False; with "words" a voice alone does not silence us.
+        """
+        return await say(self._conversation, text, barge_in=barge_in)
 
     def turns(self) -> AsyncIterator[Turn]:
         """The caller's turns as they end. Silence is answered with a question, then a goodbye; then it ends."""
         return turns(self._conversation)
 
-    async def converse(self, reply: Reply) -> None:
+    async def converse(self, reply: Reply, *, barge_in: Interruptible = True) -> None:
         """Answer each turn with what `reply(turn)` returns: a text, an iterator of text, or None for nothing.
 
         The reply is begun while the turn may still go on, and is heard only if it is over. What must not be done for
-        nothing waits for `await turn.committed()` first. Ends like `turns`.
+        nothing waits for `await turn.committed()` first. The caller may interrupt as with `say`. Ends like `turns`.
         """
-        await converse(self._conversation, reply)
+        await converse(self._conversation, reply, barge_in_of(barge_in))
 
     async def echo(self) -> None:
         """Send the caller's sound back as it comes, until they hang up."""

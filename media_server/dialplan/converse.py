@@ -16,6 +16,7 @@ from media_server.call.voice import Speaking
 from media_server.dialplan.turns import Turn, ear_events
 from media_server.errors import DeadlineExceeded
 from media_server.speech.turns import MaybeOver, SpeechBegan, TurnOver, WentOn
+from media_server.turn.barge_in import BargeIn
 
 Answer: TypeAlias = str | AsyncIterator[str] | None
 Reply: TypeAlias = Callable[[Turn], Awaitable[Answer] | AsyncIterator[str]]
@@ -27,12 +28,15 @@ ANSWER_S = 20.0
 class Attempt:
     """One reply in the making: the turn that it answers, and its utterance once there is one."""
 
-    def __init__(self, conversation: Conversation, reply: Reply, turn: Turn, number: int | None) -> None:
+    def __init__(
+        self, conversation: Conversation, reply: Reply, turn: Turn, number: int | None, barge_in: BargeIn
+    ) -> None:
         self.turn = turn
         self.number = number
         self.wanted_at: float | None = None
         self.speaking: Speaking | None = None
         self._conversation = conversation
+        self._barge_in = barge_in
         self.task = asyncio.ensure_future(self._make(reply))
 
     async def _make(self, reply: Reply) -> None:
@@ -40,7 +44,7 @@ class Attempt:
         answer = await result if isinstance(result, Awaitable) else result
         if answer is not None:
             held = self.wanted_at is None
-            self.speaking = self._conversation.voice.say(answer, held=held, turn=self.number)
+            self.speaking = self._conversation.voice.say(answer, barge_in=self._barge_in, held=held, turn=self.number)
 
     def open(self, reason: str) -> None:
         """The turn is over: the reply may be heard."""
@@ -64,7 +68,18 @@ class Attempt:
         """Nothing of it was sent yet."""
         if self.speaking is None:
             return not self.task.done()
-        return self.speaking.utterance.start is None and not self.speaking.over.is_set()
+        return not self.speaking.utterance.begun and not self.speaking.over.is_set()
+
+    @property
+    def unheard(self) -> bool:
+        """It was interrupted before a word of it was heard."""
+        speaking = self.speaking
+        return speaking is not None and speaking.over.is_set() and not (speaking.complete or speaking.heard)
+
+    @property
+    def final(self) -> bool:
+        """It must not be made again."""
+        return self.turn.relied_on or bool(self.turn.dtmf)
 
     def check(self) -> None:
         """Raise what went wrong with it.
@@ -84,9 +99,10 @@ class Attempt:
 class Converser:
     """The state of one `converse`: one attempt at most is speculative, the wanted ones are on their way to the ear."""
 
-    def __init__(self, conversation: Conversation, reply: Reply) -> None:
+    def __init__(self, conversation: Conversation, reply: Reply, barge_in: BargeIn) -> None:
         self._conversation = conversation
         self._reply = reply
+        self._barge_in = barge_in
         self._early: Attempt | None = None
         self._wanted: list[Attempt] = []
         self._unanswered = ""
@@ -99,9 +115,14 @@ class Converser:
         return self._early is not None or any(attempt.pending for attempt in self._wanted)
 
     def check(self) -> None:
-        """Raise what went wrong with an answer that is wanted; forget those that need nothing more."""
+        """Raise what went wrong with an answer that is wanted; forget those that need nothing more.
+
+        What nobody heard a word of is no answer: the turn is answered together with the one that interrupted it.
+        """
         for attempt in self._wanted:
             attempt.check()
+            if attempt.unheard and not attempt.final:
+                self._keep(attempt)
         self._wanted = [
             attempt
             for attempt in self._wanted
@@ -116,14 +137,14 @@ class Converser:
             case MaybeOver():
                 await self._drop_early()
                 if event.text:
-                    self._early = self._attempt(event.text, event.turn)
+                    self._early = self._answer(event.text, event.turn)
             case WentOn():
                 await self._drop_early()
             case TurnOver():
                 await self._commit(event)
             case Digit():
                 turn = Turn("", heard=self._conversation.last_heard, dtmf=event.digit)
-                self._want(Attempt(self._conversation, self._reply, turn, None), "dtmf")
+                self._want(self._attempt(turn, None), "dtmf")
 
     async def aclose(self) -> None:
         """Leave nothing behind."""
@@ -132,10 +153,12 @@ class Converser:
             attempt.task.cancel()
             await asyncio.gather(attempt.task, return_exceptions=True)
 
-    def _attempt(self, text: str, number: int | None) -> Attempt:
+    def _answer(self, text: str, number: int | None) -> Attempt:
         words = f"{self._unanswered} {text}".strip()
-        turn = Turn(words, heard=self._conversation.last_heard)
-        return Attempt(self._conversation, self._reply, turn, number)
+        return self._attempt(Turn(words, heard=self._conversation.last_heard), number)
+
+    def _attempt(self, turn: Turn, number: int | None) -> Attempt:
+        return Attempt(self._conversation, self._reply, turn, number, self._barge_in)
 
     def _want(self, attempt: Attempt, reason: str) -> None:
         attempt.open(reason)
@@ -143,10 +166,13 @@ class Converser:
 
     async def _take_back(self) -> None:
         for attempt in list(self._wanted):
-            final = attempt.turn.relied_on or attempt.turn.dtmf
-            if not final and attempt.pending and await attempt.cancel():
-                self._unanswered = f"{self._unanswered} {attempt.turn.text}".strip()
+            if not attempt.final and attempt.pending and await attempt.cancel():
+                self._keep(attempt)
                 self._wanted.remove(attempt)
+
+    def _keep(self, attempt: Attempt) -> None:
+        """Its turn is still to be answered."""
+        self._unanswered = f"{self._unanswered} {attempt.turn.text}".strip()
 
     async def _drop_early(self) -> None:
         if self._early is not None:
@@ -160,12 +186,12 @@ class Converser:
         if not words:
             return
         number = over.turn if over.text else self._conversation.chronicle.unanswered
-        attempt = self._early or self._attempt(over.text, number)
+        attempt = self._early or self._answer(over.text, number)
         self._early, self._unanswered = None, ""
         self._want(attempt, over.reason)
 
 
-async def converse(conversation: Conversation, reply: Reply) -> None:
+async def converse(conversation: Conversation, reply: Reply, barge_in: BargeIn = BargeIn.ON) -> None:
     """Answer each turn.
 
     Raises:
@@ -173,7 +199,7 @@ async def converse(conversation: Conversation, reply: Reply) -> None:
         EngineError: Speech failed.
         DeadlineExceeded: An answer took too long.
     """
-    converser = Converser(conversation, reply)
+    converser = Converser(conversation, reply, barge_in)
     try:
         async for event in ear_events(conversation, busy=lambda: converser.busy):
             converser.check()

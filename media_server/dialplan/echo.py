@@ -2,7 +2,7 @@
 
 from media_server.call.conversation import Conversation
 from media_server.call.leg import Leg
-from media_server.turn.playout import Utterance
+from media_server.turn.utterance import Utterance
 
 
 async def echo(conversation: Conversation) -> None:

@@ -8,19 +8,28 @@ The rules:
   have played all that was sent; the next frame then starts a new run at once. Running dry inside an utterance whose
   sound is still being made is a *gap*, and is counted.
 * A mark follows every 200 ms of sound and the end of each utterance. Its name carries the generation and the position.
-* `clear` begins a new generation: nothing older is sent any more, and a mark that comes back from an older one proves
-  nothing (Twilio returns all pending marks on a clear).
+* `pause` sends no more, while what was sent is still played. `resume` goes on: at once where the far end has not run
+  dry, else from the last seam (the end of a word) that was heard, so that no word is lost and none is said twice.
+* `clear` takes back what was sent and is not heard, and begins a new generation: a mark that comes back from an older
+  one proves nothing (Twilio returns all pending marks on a clear). `cut` gives up what was begun.
 * Heard is the lesser of what marks of this generation prove and what the clock allows. Where the far end has no marks,
   or owes one for more than a second, the clock alone decides.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
-from typing import TypeAlias
 
-from media_server.audio.frame import PTIME_MS, frame_bytes, frame_samples
+from media_server.audio.frame import BYTES_PER_SAMPLE, PTIME_MS, frame_bytes, frame_samples
 from media_server.audio.levels import peak
 from media_server.turn.clock import PlayClock
+from media_server.turn.utterance import (
+    FirstAudible,
+    Heard,
+    PlayoutAction,
+    SendAudio,
+    SendClear,
+    SendMark,
+    Utterance,
+)
 
 MARK_EVERY_S = 0.2
 MARK_OVERDUE_S = 1.0
@@ -28,58 +37,6 @@ _ROUNDING_S = 0.001
 """Timers fire up to a clock tick early; what is due within this is due."""
 AUDIBLE_LEVEL = 200
 """Peak of a 16-bit sample from which on a frame counts as audible (-44 dBFS)."""
-
-
-@dataclass(eq=False, slots=True)
-class Utterance:
-    """Something said: its sound so far, and where of the stream it stands.
-
-    `start` and `end` are positions in the stream of samples sent; they are set as the utterance is sent.
-    """
-
-    id: str
-    held: bool = False
-    finished: bool = False
-    pcm: bytearray = field(default_factory=bytearray)
-    start: int | None = None
-    end: int | None = None
-    audible: bool = False
-    live: bool = False
-    """Sound that comes as fast as it is played (an echo): running dry is no gap."""
-    cut: bool = False
-    """Some of it was thrown away."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendAudio:
-    """Send this now."""
-
-    pcm: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SendMark:
-    """Send a mark now."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class FirstAudible:
-    """The first audible sample of an utterance leaves now; at the far end it sounds at `audible_at`."""
-
-    utterance: Utterance
-    audible_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """An utterance was heard to its end."""
-
-    utterance: Utterance
-
-
-PlayoutAction: TypeAlias = SendAudio | SendMark | FirstAudible | Heard
 
 
 class Playout:
@@ -96,6 +53,8 @@ class Playout:
         self._marks = marks
         self._marked = 0
         self._mark_sent = 0
+        self._paused = False
+        self._clear_due = False
         self._queue: deque[Utterance] = deque()
         self._unheard: deque[Utterance] = deque()
         self._clock: PlayClock | None = None
@@ -121,20 +80,78 @@ class Playout:
 
     def withdraw(self, utterance: Utterance) -> bool:
         """Take back an utterance of which nothing was sent; False when it is too late for that."""
-        if utterance.start is not None or utterance not in self._queue:
+        if utterance.begun or utterance not in self._queue:
             return False
         self._queue.remove(utterance)
         return True
 
     def cut_short(self) -> list[Utterance]:
         """Make room for the last words: drop what has not begun, end what has. Returns what was dropped."""
-        dropped = [utterance for utterance in self._queue if utterance.start is None]
-        self._queue = deque(utterance for utterance in self._queue if utterance.start is not None)
+        self._paused = False
+        dropped = [utterance for utterance in self._queue if not utterance.begun]
+        self._queue = deque(utterance for utterance in self._queue if utterance.begun)
         for utterance in self._queue:
-            utterance.cut = utterance.cut or bool(utterance.pcm) or not utterance.finished
-            utterance.pcm.clear()
+            utterance.cut = utterance.cut or bool(utterance.waiting) or not utterance.finished
+            del utterance.pcm[utterance.next :]
             utterance.finished = True
         return dropped
+
+    # --- when the caller speaks too ------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Send no more; a mark will prove how much of what was sent is played."""
+        self._paused = True
+
+    def resume(self, now: float) -> None:
+        """Go on, without a word lost or said twice."""
+        if not self._paused:
+            return
+        self._paused = False
+        if self._clock is not None and now <= self._clock.time_of(self.sent):
+            return  # the far end still plays: nobody will notice
+        self._clock = None
+        head = self._queue[0] if self._queue else None
+        if head is not None and head.start is not None and not head.live:
+            self._take_up(head, head.seam_before(self.sent - head.start))
+
+    def clear(self, now: float) -> None:
+        """Take back what the far end has not played: it is to be sent again, in a new generation."""
+        heard = self.heard(now)
+        back = [utterance for utterance in self._unheard if not self._is_heard(utterance, heard)]
+        self.generation += 1
+        self._marked = self._mark_sent = self.sent
+        self._clock = None
+        self._clear_due = True
+        for utterance in reversed(back):
+            assert utterance.start is not None, "it was sent"
+            self._unheard.remove(utterance)
+            self._take_up(utterance, max(0, heard - utterance.start))
+            if utterance not in self._queue:
+                self._queue.appendleft(utterance)
+
+    def cut(self, now: float) -> list[Utterance]:
+        """Give up what was begun, and take back what of it is not heard. Returns it, in order."""
+        self.clear(now)
+        self._paused = False
+        begun = [utterance for utterance in self._queue if utterance.begun]
+        self._queue = deque(utterance for utterance in self._queue if not utterance.begun)
+        for utterance in begun:
+            utterance.cut = utterance.finished = True
+        return begun
+
+    @property
+    def current(self) -> Utterance | None:
+        """The utterance that sounds, or was interrupted."""
+        if self._queue and self._queue[0].begun:
+            return self._queue[0]
+        return self._unheard[-1] if self._unheard else None
+
+    def _take_up(self, utterance: Utterance, sample: int) -> None:
+        """Send it from this sample of its own on."""
+        sample = min(sample, len(utterance.pcm) // BYTES_PER_SAMPLE)  # behind it was padding
+        utterance.next = sample * BYTES_PER_SAMPLE
+        utterance.start = self.sent - sample if sample else None
+        utterance.end = None
 
     @property
     def idle(self) -> bool:
@@ -154,17 +171,6 @@ class Playout:
         if generation == f"g{self.generation}" and position.isdecimal():
             self._marked = max(self._marked, min(int(position), self._mark_sent))
 
-    def clear(self, now: float) -> list[Utterance]:
-        """Stop at once: forget what was not sent, begin a new generation. Returns what was cut, in order."""
-        heard = self.heard(now)
-        cut = [utterance for utterance in (*self._unheard, *self._queue) if not self._is_heard(utterance, heard)]
-        self._queue.clear()
-        self._unheard.clear()
-        self.generation += 1
-        self._marked = self._mark_sent = self.sent
-        self._clock = None
-        return list(dict.fromkeys(cut))
-
     def heard(self, now: float) -> int:
         """The position up to which the far end has heard us."""
         if self._clock is None:
@@ -173,16 +179,25 @@ class Playout:
         overdue = now - self._clock.time_of(self._mark_sent) > MARK_OVERDUE_S
         return by_clock if not self._marks or overdue else min(by_clock, self._marked)
 
+    def heard_of(self, utterance: Utterance, now: float) -> int:
+        """How many samples of it the far end has heard."""
+        if utterance.start is None:
+            return 0
+        end = self.heard(now) if utterance.end is None else min(self.heard(now), utterance.end)
+        return max(0, end - utterance.start)
+
     @property
     def waits_to_begin(self) -> bool:
         """The next utterance could begin, if it may."""
-        return self._has_frame() and self._queue[0].start is None
+        return self._has_frame() and not self._queue[0].begun
 
     # --- the schedule --------------------------------------------------------------------------------------------
 
     def next_deadline(self, *, may_begin: bool = True) -> float | None:
         """When `on_deadline` has something to do; None while only `push`, `release` or a mark can bring news."""
         deadlines: list[float] = []
+        if self._clear_due or (self._paused and self._marks and self._mark_sent < self.sent):
+            return float("-inf")
         if self._has_frame() and (may_begin or not self.waits_to_begin):
             deadlines.append(self._due())
         if self._clock is not None and self._unheard and self._unheard[0].end is not None:
@@ -194,7 +209,12 @@ class Playout:
     def on_deadline(self, now: float, *, may_begin: bool = True) -> list[PlayoutAction]:
         """All that is due. `may_begin`: whether an utterance that has not begun may begin (the floor's word)."""
         actions: list[PlayoutAction] = []
-        while self._has_frame() and (may_begin or self._queue[0].start is not None):
+        if self._clear_due:
+            actions.append(SendClear())
+            self._clear_due = False
+        if self._paused:
+            self._mark(actions)
+        while self._has_frame() and (may_begin or self._queue[0].begun):
             if self._clock is not None and now > self._clock.time_of(self.sent):
                 self._run_dry(now)
             if self._clock is None:
@@ -210,16 +230,16 @@ class Playout:
         assert self._clock is not None
         head = self._queue[0]
         late = now - self._clock.time_of(self.sent)
-        if head.start is not None and not head.live and late > PTIME_MS / 1000:
+        if head.begun and not head.live and late > PTIME_MS / 1000:
             self.gaps += 1
         self._clock = None
 
     def _has_frame(self) -> bool:
-        """Whether the head of the queue has a whole frame, or its last one."""
-        if not self._queue or self._queue[0].held:
+        """Whether the head of the queue has a whole frame to send, or its last one."""
+        if self._paused or not self._queue or self._queue[0].held:
             return False
         head = self._queue[0]
-        return head.finished or len(head.pcm) >= frame_bytes(self.sample_rate)
+        return head.finished or head.waiting >= frame_bytes(self.sample_rate)
 
     def _due(self) -> float:
         """When the next frame is to be sent."""
@@ -228,19 +248,20 @@ class Playout:
     def _send_frame(self, actions: list[PlayoutAction]) -> None:
         head = self._queue[0]
         size = frame_bytes(self.sample_rate)
-        pcm = bytes(head.pcm[:size])
-        del head.pcm[:size]
+        pcm = head.take(size)
+        head.begun = True
         if head.start is None:
             head.start = self.sent
+        if not self._unheard or self._unheard[-1] is not head:
             self._unheard.append(head)
         if pcm:
             assert self._clock is not None
             if not head.audible and peak(pcm) >= AUDIBLE_LEVEL:
                 head.audible = True
                 actions.append(FirstAudible(head, self._clock.time_of(self.sent)))
-            actions.append(SendAudio(pcm.ljust(size, b"\0")))
+            actions.append(SendAudio(pcm.ljust(size, b"\0"), self._clock.time_of(self.sent)))
             self.sent += frame_samples(self.sample_rate)
-        if head.finished and not head.pcm:
+        if head.finished and not head.waiting:
             self._queue.popleft()
             head.end = self.sent
         if head.end is not None or (self.sent - self._mark_sent) >= MARK_EVERY_S * self.sample_rate:

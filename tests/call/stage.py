@@ -5,6 +5,7 @@ recogniser's side (it says what the caller says, and when); `FakeVoice` answers 
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import cast
@@ -79,6 +80,7 @@ class FakeVoice(FakeSocket):
         self.said: list[str] = []
         self.cancelled: list[str] = []
         self._made: dict[str, float] = {}
+        self._letters: dict[str, int] = {}
         self.tell(TtsReady(session="s", voice="tone", max_text=10_000))
 
     @override
@@ -100,8 +102,18 @@ class FakeVoice(FakeSocket):
             self.tell(TtsStarted(context_id=command.context_id))
         seconds = len(command.text) * SECONDS_A_LETTER
         start = self._made[command.context_id]
-        word = Word(text=command.text, offset=0, start=start, end=start + seconds)
-        self.tell(Words(context_id=command.context_id, words=[word], exact=False))
+        letters = self._letters.get(command.context_id, 0)
+        words = [
+            Word(
+                text=found[0],
+                offset=letters + found.start(),
+                start=start + found.start() * SECONDS_A_LETTER,
+                end=start + found.end() * SECONDS_A_LETTER,
+            )
+            for found in re.finditer(r"\S+", command.text)
+        ]
+        self._letters[command.context_id] = letters + len(command.text)
+        self.tell(Words(context_id=command.context_id, words=words, exact=False))
         self.to_client.put_nowait((TONE * 200)[: int(seconds * 8000) * 2])
         self._made[command.context_id] += seconds
         if not command.continue_:

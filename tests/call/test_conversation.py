@@ -167,7 +167,7 @@ async def test_a_caller_who_leaves_ends_the_dialplan_and_only_what_was_heard_is_
         await stage.sound(1.0)
     assert reasons == ["caller_hangup"]
     event = next(event for event in stage.events if isinstance(event, AgentSaid))
-    assert (event.heard, event.complete) == ("", False)
+    assert (event.heard, event.complete) == ("a very long", False)
 
 
 async def test_a_dialplan_that_raises_is_apologised_for() -> None:

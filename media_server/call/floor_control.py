@@ -1,0 +1,54 @@
+"""What the caller says, weighed against what we are saying: moves the floor, and decides what the dialplan is told."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from media_server.call.leg import Leg
+from media_server.speech.turns import MaybeOver, SpeechBegan, TurnEvent, TurnOver, WentOn
+from media_server.turn.barge_in import BargeIn, asks_for_the_floor
+from media_server.turn.floor import Change
+
+
+class FloorControl:
+    """One leg's. Words that do not ask for the floor ("mhm", while we speak) are an aside, and no turn."""
+
+    def __init__(self, leg: Leg, language: str) -> None:
+        self._leg = leg
+        self._language = language
+        self.on_aside: Callable[[TurnOver], None] = lambda _over: None
+
+    def receive(self, event: TurnEvent) -> TurnEvent | None:
+        """What of an event the dialplan is told."""
+        match event:
+            case SpeechBegan() | WentOn():
+                self._leg.change(Change.CONTESTS if self._policy is BargeIn.ON else Change.SPEECH_STARTED)
+                return event
+            case MaybeOver():
+                return event if self._weigh(event.text) else None
+            case TurnOver():
+                asks = self._weigh(event.text)
+                self._leg.change(Change.TURN_ENDED)
+                if not asks and event.text:
+                    self.on_aside(event)
+                return event if asks else replace(event, text="")
+
+    def digit(self) -> None:
+        """A key was pressed: it interrupts as words do."""
+        if self._leg.floor.agent_speaks and self._policy is not BargeIn.OFF:
+            self._leg.change(Change.WORDS)
+
+    @property
+    def _policy(self) -> BargeIn:
+        current = self._leg.playout.current
+        return BargeIn.ON if current is None else current.barge_in
+
+    def _weigh(self, text: str) -> bool:
+        """Whether these words are for the dialplan."""
+        if not self._leg.floor.agent_speaks:
+            return True
+        if not asks_for_the_floor(text, self._language):
+            self._leg.change(Change.NO_WORDS)
+            return False
+        if self._policy is not BargeIn.OFF:
+            self._leg.change(Change.WORDS)
+        return True
