@@ -18,6 +18,8 @@ app = typer.Typer(
 )
 models = typer.Typer(help="The speech models: list, pull, verify.", no_args_is_help=True)
 app.add_typer(models, name="models")
+bench = typer.Typer(help="Many calls at once, and what a caller notices of it.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
 
 
 class RoleChoice(StrEnum):
@@ -105,6 +107,64 @@ def try_call(  # noqa: PLR0917 - options, passed by name
     from media_server.cli.try_call import run  # noqa: PLC0415
 
     raise typer.Exit(run(wavs or [], url, to, config, _said(port=port, tts_port=tts_port)))
+
+
+Url = Annotated[str | None, typer.Option("--url", help="The server.", show_default="the one of the settings")]
+AsrPort = Annotated[int | None, typer.Option(help="The recogniser's port.", show_default="8001")]
+TtsPort = Annotated[int | None, typer.Option(help="The synthesiser's port.", show_default="8002")]
+Json = Annotated[bool, typer.Option("--json", help="Every figure, as JSON.")]
+
+
+@bench.command("twilio")
+def bench_twilio(  # noqa: PLR0917 - options, passed by name
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="FOLDER", help="WAVs to say, NAME.txt with the words.", show_default="a sentence"),
+    ] = None,
+    calls: Annotated[int, typer.Option(min=1, help="How many at once.")] = 8,
+    turns: Annotated[int, typer.Option(min=1, help="How many utterances in each.")] = 4,
+    duration: Annotated[float, typer.Option(help="Seconds after which a call says nothing new.")] = 3600.0,
+    hesitate: Annotated[float, typer.Option(help="Seconds of silence in the middle of each utterance.")] = 0.0,
+    interrupt: Annotated[bool, typer.Option("--interrupt", help="Speak into every answer.")] = False,
+    noise: Annotated[bool, typer.Option("--noise", help="Make a noise in every answer.")] = False,
+    echo_db: Annotated[
+        float | None, typer.Option(help="The phones hear themselves, so much quieter.", show_default="they do not")
+    ] = None,
+    echo_delay: Annotated[int, typer.Option(help="… and so many milliseconds later.")] = 150,
+    stagger: Annotated[float, typer.Option(help="Seconds between the beginnings of two calls.")] = 0.3,
+    seed: Annotated[int, typer.Option(help="Of what is said when.")] = 1,
+    url: Url = None,
+    port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,
+    asr_port: AsrPort = None,
+    tts_port: TtsPort = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Phones that talk to the server, as Twilio would connect them."""
+    from media_server.cli.bench import calls as run  # noqa: PLC0415
+    from media_server.phone.bench_calls import Bench  # noqa: PLC0415
+    from media_server.phone.twilio_phone import Feedback  # noqa: PLC0415
+
+    feedback = Feedback(echo_db, echo_delay) if echo_db is not None else None
+    plan = Bench(calls, turns, duration, hesitate, interrupt, noise, feedback, stagger, seed)
+    raise typer.Exit(
+        run(plan, folder, url, config, _said(port=port, asr_port=asr_port, tts_port=tts_port), as_json=as_json)
+    )
+
+
+@bench.command("echo")
+def bench_echo(  # noqa: PLR0917 - options, passed by name
+    calls: Annotated[int, typer.Option(min=1, help="How many at once.")] = 50,
+    duration: Annotated[float, typer.Option(min=1, help="Seconds.")] = 20.0,
+    url: Url = None,
+    port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Phones that hear themselves: how even the server's clock is. It must take as many calls (media.max_calls)."""
+    from media_server.cli.bench import echo as run  # noqa: PLC0415
+
+    raise typer.Exit(run(calls, duration, url, config, _said(port=port), as_json=as_json))
 
 
 @models.command("list")

@@ -17,6 +17,8 @@ from media_server.audio.frame import TELEPHONE_RATE
 from media_server.phone.playout_buffer import VOICED_RMS, Span
 
 WINDOW = TELEPHONE_RATE // 100
+HOLE_MS = 300
+"""So long without voice, and the agent has stopped."""
 MAX_GAP = 3 * TELEPHONE_RATE // 2
 
 
@@ -77,6 +79,24 @@ def measure(caller: bytes, agent: bytes, utterances: Sequence[Span], underruns: 
         reply = [index * WINDOW for index in voice if begin <= index * WINDOW < end]
         gaps += [each for each in underruns if _is_gap(each, reply)]
     return CallMeasure(None if first is None else first * 10, tuple(turns), tuple(gaps))
+
+
+def stopped_ms(caller: bytes, agent: bytes, interjection: Span) -> tuple[int, int | None]:
+    """What became of the agent's voice when the caller spoke into it, in ms.
+
+    From the first voiced sample of the interjection to the agent's last; and from the interjection's end to the agent's
+    next (None: there was none).
+    """
+    part = _voiced_part(caller, interjection)
+    last, following = part.begin // WINDOW, None
+    for index in voiced_windows(agent):
+        if index * WINDOW < part.begin:
+            continue
+        if index - last > HOLE_MS // 10:
+            following = (index * WINDOW - part.end) * 1000 // TELEPHONE_RATE
+            break
+        last = index
+    return (last * WINDOW - part.begin) * 1000 // TELEPHONE_RATE + 10, following
 
 
 def _voiced_part(caller: bytes, utterance: Span) -> Span:

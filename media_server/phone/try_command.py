@@ -1,9 +1,8 @@
 """`media-server try`: a call without a phone. Calls as Twilio would, says something, shows what came back."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
@@ -14,6 +13,7 @@ from media_server.call.phrases import Phrases
 from media_server.call.record import CallRecord
 from media_server.config import Settings
 from media_server.errors import EngineError, MediaServerError
+from media_server.phone.call_record import Print, fetch_record
 from media_server.phone.caller_script import CallerScript
 from media_server.phone.try_report import report, succeeded
 from media_server.phone.twilio_phone import PhoneCall, TwilioPhone
@@ -23,11 +23,6 @@ from media_server.speech.connection import Engines
 SENTENCE = "Can I book a table for four?"
 """What is said where no WAV is given, in the voice of the tts role."""
 CALLED = "+15550100"
-RECORD_TIMEOUT_S = 5.0
-"""How long the server may take to close the record of a call that is over."""
-_POLL_S = 0.1
-
-Print = Callable[[str], None]
 
 
 def run_try(settings: Settings, wavs: Sequence[Path], *, url: str | None, called: str, folder: Path, say: Print) -> int:
@@ -52,7 +47,7 @@ async def _call(
     token = settings.twilio.auth_token
     key = settings.api_key.get_secret_value() if settings.api_key else None
     async with aiohttp.ClientSession() as http:
-        utterances = [_telephone(wav) for wav in wavs] or [await _sentence(settings, key)]
+        utterances = [_telephone(wav) for wav in wavs] or [await spoken_sentence(settings)]
         phone = TwilioPhone(
             http,
             base_url=url or settings.base_url,
@@ -62,7 +57,7 @@ async def _call(
         signed = "signed webhook" if token else "webhook (unsigned: no token is set)"
         say(f"calling {called} as Twilio would: {signed} → TwiML → stream, µ-law, 20 ms")
         call = await phone.call(CallerScript(utterances))
-        return call, await _record(http, phone.base_url, key, call.call_sid, say)
+        return call, await fetch_record(http, phone.base_url, key, call.call_sid, say)
 
 
 def _telephone(wav: Path) -> bytes:
@@ -70,7 +65,13 @@ def _telephone(wav: Path) -> bytes:
     return resample(pcm, rate, TELEPHONE_RATE)
 
 
-async def _sentence(settings: Settings, key: str | None) -> bytes:
+async def spoken_sentence(settings: Settings) -> bytes:
+    """`SENTENCE` in the voice of the tts role, linear PCM at 8 kHz.
+
+    Raises:
+        EngineError: There is no such role.
+    """
+    key = settings.api_key.get_secret_value() if settings.api_key else None
     urls = settings.media.tts_urls or (f"http://127.0.0.1:{settings.tts_port}",)
     phrases = Phrases(TtsQuery(sample_rate=TELEPHONE_RATE))
     try:
@@ -81,31 +82,3 @@ async def _sentence(settings: Settings, key: str | None) -> bytes:
     phrase = phrases.get(SENTENCE)
     assert phrase is not None, "it was just made"
     return phrase.pcm
-
-
-async def _record(
-    http: aiohttp.ClientSession, base_url: str, key: str | None, call_sid: str, say: Print
-) -> CallRecord | None:
-    """The server's record of our call, once the call is over there too; None, with a line that says why, without."""
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    url = f"{base_url}/v1/calls?provider_id={call_sid}"
-    record = None
-    try:
-        async with asyncio.timeout(RECORD_TIMEOUT_S):
-            found = await _get(http, url, headers)
-            url = f"{base_url}/v1/calls/{found['calls'][0]['id']}"
-            while record is None or record.state != "ended":
-                await asyncio.sleep(_POLL_S if record else 0)
-                record = CallRecord.model_validate(await _get(http, url, headers))
-    except TimeoutError:
-        say("note    the server has not closed the record of this call")
-    except (aiohttp.ClientError, LookupError, ValueError) as error:
-        reason = f"{error.status}" if isinstance(error, aiohttp.ClientResponseError) else type(error).__name__
-        say(f"note    no transcript: {url} gave no record ({reason})")
-    return record
-
-
-async def _get(http: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> dict[str, Any]:
-    async with http.get(url, headers=headers, raise_for_status=True) as response:
-        body: dict[str, Any] = await response.json()
-        return body

@@ -10,8 +10,9 @@ import secrets
 from dataclasses import dataclass
 
 import aiohttp
+import numpy as np
 
-from media_server.audio.frame import PTIME_MS
+from media_server.audio.frame import BYTES_PER_SAMPLE, PTIME_MS, TELEPHONE_RATE
 from media_server.audio.g711 import decode_mulaw, encode_mulaw
 from media_server.audio.levels import rms
 from media_server.errors import PeerError, ProtocolViolation
@@ -33,6 +34,29 @@ class CallRefused(PeerError):
     code = "call_refused"
 
 
+class LineBusy(CallRefused):
+    """The server answered the webhook in order: with words, and no stream."""
+
+    code = "line_busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """A line on which the phone hears itself: what was played comes back `delay_ms` later, by `loss_db` quieter."""
+
+    loss_db: float
+    delay_ms: int
+
+    def added(self, frame: bytes, played: bytes | bytearray, at: int) -> bytes:
+        """The frame that begins at byte `at`, with what comes back of `played`."""
+        begin = at - self.delay_ms * TELEPHONE_RATE // 1000 * BYTES_PER_SAMPLE
+        back = np.frombuffer(bytes(played[max(0, begin) : max(0, begin + len(frame))]), dtype="<i2")
+        mixed = np.frombuffer(frame, dtype="<i2").astype(np.float64)
+        if len(back):
+            mixed[-len(back) :] += back * 10 ** (-self.loss_db / 20)
+        return np.clip(mixed.round(), -32768, 32767).astype("<i2").tobytes()
+
+
 @dataclass(frozen=True, slots=True)
 class PhoneCall:
     """A call that is over, with both sides' linear PCM at 8 kHz from `start` on.
@@ -48,6 +72,9 @@ class PhoneCall:
         marks: How many were returned, played or cleared.
         violations: Frames that Twilio would not have taken.
         farewell: What the server said to the `action` after it had closed the stream; None where the caller hung up.
+        interjected: Where what was said into the agent's answers lies.
+        media: What arrived of the agent's sound (µ-law), and when, in seconds since `start`.
+        lag_s: The most by which our own clock was late; with more than a few milliseconds trust no figure.
     """
 
     call_sid: str
@@ -60,6 +87,9 @@ class PhoneCall:
     marks: int
     violations: tuple[str, ...]
     farewell: str | None
+    interjected: tuple[Span, ...] = ()
+    media: tuple[tuple[float, bytes], ...] = ()
+    lag_s: float = 0.0
 
     def measured(self) -> CallMeasure:
         """What the caller noticed."""
@@ -90,7 +120,7 @@ class TwilioPhone:
         self._called = called
         self._account_sid = "AC" + secrets.token_hex(16)
 
-    async def call(self, script: CallerScript, *, max_s: float = 600.0) -> PhoneCall:
+    async def call(self, script: CallerScript, *, max_s: float = 600.0, feedback: Feedback | None = None) -> PhoneCall:
         """Make one call and say what the script says.
 
         Raises:
@@ -99,8 +129,8 @@ class TwilioPhone:
         call_sid = "CA" + secrets.token_hex(16)
         answer = await self.ask(self.base_url + "/twilio/voice", call_sid, "ringing")
         if isinstance(answer, SayAndHangUp):
-            raise CallRefused(answer.words or "the server hung up")
-        line = await self._open(answer, call_sid)
+            raise LineBusy(answer.words or "the server hung up")
+        line = await self._open(answer, call_sid, feedback)
         try:
             hung_up_by = await line.run(script, max_s)
         finally:
@@ -137,7 +167,7 @@ class TwilioPhone:
         except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError, ProtocolViolation) as error:
             raise CallRefused(f"{url}: {str(error) or type(error).__name__}") from error
 
-    async def _open(self, answer: ConnectStream, call_sid: str) -> "_Line":
+    async def _open(self, answer: ConnectStream, call_sid: str, feedback: Feedback | None) -> "_Line":
         try:
             socket = await self._http.ws_connect(
                 answer.url, headers=self._signature(answer.url, {}), max_msg_size=1 << 20, compress=0
@@ -148,7 +178,7 @@ class TwilioPhone:
         far_end = FarEnd(stream_sid, call_sid, self._account_sid)
         await socket.send_str(far_end.connected())
         await socket.send_str(far_end.start(answer.parameters))
-        return _Line(socket, far_end, stream_sid)
+        return _Line(socket, far_end, stream_sid, feedback)
 
     def _signature(self, url: str, form: dict[str, list[str]]) -> dict[str, str]:
         return {"X-Twilio-Signature": sign(self.auth_token, url, form)} if self.auth_token else {}
@@ -157,8 +187,11 @@ class TwilioPhone:
 class _Line:
     """An open stream; `start` was just sent."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, far_end: FarEnd, stream_sid: str) -> None:
+    def __init__(
+        self, socket: aiohttp.ClientWebSocketResponse, far_end: FarEnd, stream_sid: str, feedback: Feedback | None
+    ) -> None:
         self.socket = socket
+        self._feedback = feedback
         self._far_end = far_end
         self._stream_sid = stream_sid
         self._now = asyncio.get_running_loop().time
@@ -166,6 +199,8 @@ class _Line:
         self._buffer = PlayoutBuffer(self._start)
         self._sent = bytearray()
         self._marks = 0
+        self._media: list[tuple[float, bytes]] = []
+        self._lag_s = 0.0
         self._violations: list[str] = []
 
     async def run(self, script: CallerScript, max_s: float) -> str:
@@ -189,6 +224,9 @@ class _Line:
             caller=bytes(self._sent),
             agent=bytes(self._buffer.played),
             spoken=tuple(script.spoken),
+            interjected=tuple(script.interjected),
+            media=tuple(self._media),
+            lag_s=self._lag_s,
             underruns=tuple(self._buffer.underruns),
             hung_up_by=hung_up_by,
             close_code=self.socket.close_code or aiohttp.WSCloseCode.ABNORMAL_CLOSURE,
@@ -200,7 +238,9 @@ class _Line:
     async def _speak(self, script: CallerScript, receiver: "asyncio.Task[None]", max_s: float) -> str:
         ptime_s = PTIME_MS / 1000
         for number in range(int(max_s / ptime_s)):
-            await asyncio.sleep(max(0.0, self._start + (number + 1) * ptime_s - self._now()))
+            due = self._start + (number + 1) * ptime_s
+            await asyncio.sleep(max(0.0, due - self._now()))
+            self._lag_s = max(self._lag_s, self._now() - due)
             if receiver.done():
                 receiver.result()
                 return "server"
@@ -209,6 +249,8 @@ class _Line:
             frame = script.next_frame(agent_voiced=rms(heard) > VOICED_RMS, agent_drained=self._buffer.is_quiet)
             if frame is None:
                 break
+            if self._feedback is not None:
+                frame = self._feedback.added(frame, self._buffer.played, number * FRAME_BYTES)
             self._sent += frame
             await self.socket.send_str(self._far_end.media(encode_mulaw(frame), number * PTIME_MS))
         await self.socket.send_str(self._far_end.stop())
@@ -227,6 +269,7 @@ class _Line:
             now = self._now()
             match order:
                 case PlayMedia():
+                    self._media.append((now - self._start, order.payload))
                     await self._return(self._buffer.receive_media(decode_mulaw(order.payload), now))
                 case PlayMark():
                     await self._return(self._buffer.receive_mark(order.name, now))
