@@ -4,8 +4,8 @@ The caller listens until the agent has spoken, all of it was played, and there w
 next utterance. Where no answer comes, the caller goes on after `answer_timeout_s` (before the first utterance, where
 there may be no greeting, `greeting_timeout_s`). After the last answer the caller hangs up.
 
-An `Interjection` is said into the answer to an utterance, once so much of it was heard: another utterance, which wants an
-answer of its own, or a noise, after which the caller goes on listening.
+An `Interjection` is said into the answer to an utterance, once so much of it was heard: another utterance, which wants
+an answer of its own, or a noise, after which the caller goes on listening.
 """
 
 import math
