@@ -55,6 +55,7 @@ class MediaSettings(_Section):
     max_calls: int = Field(30, ge=1)
     max_call_s: float = Field(7200.0, gt=0)
     no_input_s: float = Field(8.0, ge=8)
+    engine_gone_s: float = Field(5.0, gt=0, description="without an engine for so long, a call ends with an apology")
     asr_urls: tuple[str, ...] = Field((), description="ws://host:port of recognisers elsewhere")
     tts_urls: tuple[str, ...] = Field((), description="ws://host:port of synthesisers elsewhere")
     patience: Patience = "normal"

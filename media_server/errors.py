@@ -11,6 +11,7 @@
     │   └── Forbidden            not from there
     ├── Overloaded               no room; try again after `retry_after_s`
     ├── EngineError              a speech engine refused, failed or is gone
+    │   ├── EngineRefused        it will not do what it is asked for, also later
     │   └── EngineUnavailable    none of them answers
     ├── NotFound                 no such call, voice or route
     ├── DeadlineExceeded         something of ours took too long
@@ -97,6 +98,13 @@ class EngineError(MediaServerError):
     code = "engine"
     retryable = True
     http_status = 502
+
+
+class EngineRefused(EngineError):
+    """A speech engine does not do what it is asked for, and asking again is no use."""
+
+    code = "engine_refused"
+    retryable = False
 
 
 class EngineUnavailable(EngineError):

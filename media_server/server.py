@@ -53,6 +53,7 @@ class MediaServer:
             query=AsrQuery(sample_rate=8000, language=media.language, patience=media.patience),
             no_input_s=media.no_input_s,
             max_call_s=media.max_call_s,
+            engine_gone_s=media.engine_gone_s,
         )
         self._terminal = Terminal()
         console = Console(self._terminal.write)

@@ -45,6 +45,7 @@ class Speech:
     query: AsrQuery
     no_input_s: float
     max_call_s: float
+    engine_gone_s: float
 
 
 Plan = Callable[["Conversation"], Awaitable[None]]
@@ -75,7 +76,9 @@ class Conversation:
         self.chronicle.started()
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                self._voice = Voice(self.leg, self.speech.tts, self.speech.phrases, self._tasks)
+                self._voice = Voice(
+                    self.leg, self.speech.tts, self.speech.phrases, self._tasks, gone_s=self.speech.engine_gone_s
+                )
                 self._voice.on_over = self.chronicle.said
                 self.leg.on_audible = self._audible
                 self._background += [
@@ -205,7 +208,7 @@ class Conversation:
         """The ears; they open at the first use, so that a call that never listens costs no engine session."""
         if self._ears is None:
             assert self._tasks is not None
-            self._ears = Ears(self.leg, self.speech.asr, self.speech.query)
+            self._ears = Ears(self.leg, self.speech.asr, self.speech.query, gone_s=self.speech.engine_gone_s)
             self._ears.on_digit = self.chronicle.digit
             self._ears.on_turn = partial(self.chronicle.turn, arrived_at=self._ears.arrived_at)
             self._ears.floor.on_aside = self.chronicle.aside

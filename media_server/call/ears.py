@@ -40,8 +40,9 @@ EarEvent: TypeAlias = TurnEvent | Digit | Deaf
 class Ears:
     """One recogniser stream for one leg. `run` is its task; `next` gives what was heard."""
 
-    def __init__(self, leg: Leg, engines: Engines, query: AsrQuery) -> None:
+    def __init__(self, leg: Leg, engines: Engines, query: AsrQuery, *, gone_s: float) -> None:
         self._leg = leg
+        self._gone_s = gone_s
         self._engines = engines
         self._query = query
         self._assembler = TurnAssembler()
@@ -58,14 +59,12 @@ class Ears:
         queue = self._leg.listen()
         self._base_s = self._leg.position / self._leg.port.sample_rate
         try:
-            session = await AsrSession.open(self._engines, self._query)
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    pump = tasks.create_task(self._pump(session))
-                    await self._understand(session)
-                    pump.cancel()
-            finally:
-                await session.aclose()
+            session = AsrSession(self._engines, self._query, gone_s=self._gone_s)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(session.run())
+                pump = tasks.create_task(self._pump(session))
+                await self._understand(session)
+                pump.cancel()
         except* EngineError as group:
             error = first_leaf(group)
             assert isinstance(error, EngineError)
@@ -99,8 +98,8 @@ class Ears:
         queue = self._leg.queue
         assert queue is not None
         while (frame := await queue.get()) is not None:
-            await session.send(frame.pcm)
-        await session.finish()
+            session.send(frame.pcm)
+        session.finish()
 
     async def _understand(self, session: AsrSession) -> None:
         async for event in session.events():

@@ -5,8 +5,10 @@ They are kept as PCM, so that a greeting starts at once and a dead engine cannot
 
 from collections.abc import Iterable
 
+from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.protocol.speech import TtsQuery, Word, Words
 from media_server.speech.connection import Engines
+from media_server.speech.spoken import Rewind
 from media_server.speech.tts import TtsSession
 
 APOLOGY = "I am sorry, something went wrong on our side. Please call again later."
@@ -46,16 +48,18 @@ class Phrases:
         missing = [text for text in dict.fromkeys(texts) if text.strip() and text not in self._made]
         if not missing:
             return
-        session = await TtsSession.open(engines, self.query)
+        session = TtsSession(engines, self.query, gone_s=0.0)
         async with session.running():
             for number, text in enumerate(missing):
                 context = session.context(f"phrase-{number}")
-                await context.send(text)
+                context.send(text)
                 pcm, words, exact = bytearray(), list[Word](), True
                 while (chunk := await context.next()) is not None:
                     if isinstance(chunk, Words):
                         words += chunk.words
                         exact = exact and chunk.exact
+                    elif isinstance(chunk, Rewind):
+                        del pcm[chunk.sample * BYTES_PER_SAMPLE :]
                     else:
                         pcm += chunk
                 self._made[text] = Phrase(bytes(pcm), tuple(words), exact=exact)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -12,6 +11,7 @@ from media_server.call.phrases import Phrases
 from media_server.errors import EngineError
 from media_server.protocol.speech import Word, Words
 from media_server.speech.connection import Engines
+from media_server.speech.spoken import Chunk, Rewind
 from media_server.speech.tts import SpokenContext, TtsSession
 from media_server.turn.barge_in import BargeIn
 from media_server.turn.sentences import SentenceSplitter
@@ -56,14 +56,15 @@ class Speaking:
 class Voice:
     """Speaks on one leg, by one stream of the TTS role, opened when it is first needed."""
 
-    def __init__(self, leg: Leg, engines: Engines, phrases: Phrases, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, leg: Leg, engines: Engines, phrases: Phrases, tasks: asyncio.TaskGroup, *, gone_s: float
+    ) -> None:
         self._leg = leg
-        self._engines = engines
+        self._session = TtsSession(engines, phrases.query, gone_s=gone_s)
         self._phrases = phrases
         self._tasks = tasks
         self._count = 0
         self._stream: asyncio.Task[None] | None = None
-        self._session: asyncio.Future[TtsSession] | None = None
         self.speaking: dict[Utterance, Speaking] = {}
         self.on_over: Callable[[Speaking], None] = lambda _speaking: None
         leg.on_heard = self._heard
@@ -71,9 +72,8 @@ class Voice:
 
     def open(self) -> None:
         """Open the stream now, so that the first text need not wait for it."""
-        if self._stream is None or self._stream.done():
-            self._session = asyncio.get_running_loop().create_future()
-            self._stream = self._tasks.create_task(self._run(self._session), name="voice")
+        if self._stream is None:
+            self._stream = self._tasks.create_task(self._session.run(), name="voice")
 
     def say(
         self,
@@ -139,34 +139,16 @@ class Voice:
 
     # --- making it -----------------------------------------------------------------------------------------------
 
-    async def _run(self, opened: "asyncio.Future[TtsSession]") -> None:
-        try:
-            session = await TtsSession.open(self._engines, self._phrases.query)
-        except EngineError as error:
-            opened.set_exception(error)
-            opened.exception()  # whoever speaks next is told; if nobody does, nobody needs to know
-            return
-        except asyncio.CancelledError:
-            opened.cancel()
-            raise
-        opened.set_result(session)
-        await session.run()
-
     async def _make(self, speaking: Speaking, text: str | AsyncIterator[str]) -> None:
-        context: SpokenContext | None = None
+        self.open()
+        context = self._session.context(speaking.utterance.id)
         try:
-            self.open()
-            assert self._session is not None
-            session = await asyncio.shield(self._session)
-            context = session.context(speaking.utterance.id)
             async with asyncio.TaskGroup() as both:
                 making = Making(speaking, context, self._leg)
                 both.create_task(making.send(text))
                 both.create_task(making.receive())
         except BaseException as error:
-            if context is not None:
-                with suppress(EngineError):
-                    await context.cancel()
+            context.cancel()
             if not isinstance(error, Exception):
                 raise
             speaking.failure = first_leaf(error)
@@ -214,20 +196,20 @@ class Making:
     async def send(self, text: str | AsyncIterator[str]) -> None:
         """Send the text as it comes, in pieces that can be spoken."""
         if isinstance(text, str):
-            await self._send(text, more=False)
+            self._send(text, more=False)
             return
         splitter = SentenceSplitter()
         async for part in text:
             for piece in splitter.feed(part):
-                await self._send(piece, more=True)
-        await self._send(splitter.flush(), more=False)
+                self._send(piece, more=True)
+        self._send(splitter.flush(), more=False)
 
-    async def _send(self, piece: str, *, more: bool) -> None:
+    def _send(self, piece: str, *, more: bool) -> None:
         speaking = self._speaking
         speaking.text += piece
         if speaking.text_at is None:
             speaking.text_at = self._leg.now()
-        await self._context.send(piece, more=more)
+        self._context.send(piece, more=more)
         if not more:
             self._owed_at = self._leg.now()
 
@@ -242,16 +224,25 @@ class Making:
             if isinstance(chunk, Words):
                 place_words(speaking, chunk.words, self._leg.port.sample_rate)
                 continue
+            if isinstance(chunk, Rewind):
+                self._rewind(chunk.sample)
+                continue
             if speaking.voiced_at is None:
                 speaking.voiced_at = self._leg.now()
             room -= len(chunk)
             if room < 0:
-                await self._context.cancel()
+                self._context.cancel()
                 return
             self._leg.playout.push(speaking.utterance, chunk)
             self._leg.wake()
 
-    async def _next(self) -> bytes | Words | None:
+    def _rewind(self, sample: int) -> None:
+        """The sound from there on is made again."""
+        speaking, rate = self._speaking, self._leg.port.sample_rate
+        self._leg.playout.truncate(speaking.utterance, sample)
+        speaking.words = [word for word in speaking.words if round(word.end * rate) <= sample]
+
+    async def _next(self) -> Chunk | None:
         while True:
             try:
                 async with asyncio.timeout(SOUND_TIMEOUT_S):

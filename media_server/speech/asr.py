@@ -1,8 +1,12 @@
-"""The media role's side of `ws /v1/stream/asr`."""
+"""The media role's side of `ws /v1/stream/asr`: one session a call, whatever becomes of the engines behind it."""
 
+import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 
-from media_server.errors import EngineError, ProtocolViolation
+import structlog
+
+from media_server.errors import EngineError, EngineRefused, ProtocolViolation
 from media_server.protocol.speech import (
     AsrClosed,
     AsrEvent,
@@ -10,82 +14,184 @@ from media_server.protocol.speech import (
     CloseStream,
     Configure,
     SpeechError,
+    TurnEager,
     parse_asr_event,
     serialize,
 )
-from media_server.speech.connection import Engines, EngineSocket
+from media_server.speech.connection import Engines, EngineSocket, delays, first_of
+from media_server.speech.replay import Replay
 
 MESSAGE_MS = 40
+REPLAY_MESSAGE_BYTES = 16_000
+"""Of sound that waits more goes into one message."""
+FINAL_S = 3.0
+"""A turn that may be over, and of which nothing is heard for so long beyond its longest silence: the engine hangs."""
 PATH = "/v1/stream/asr"
+_CHECK_S = 0.25
+_LONGEST_SILENCE_S = {"quick": 1.5, "normal": 2.0, "patient": 3.5}
+
+log = structlog.get_logger(__name__)
 
 
 class AsrSession:
-    """One listening stream. Audio in, `AsrEvent`s out; times are seconds of the audio sent."""
+    """One listening session. Audio in, `AsrEvent`s out; times are seconds of the audio sent.
 
-    def __init__(self, socket: EngineSocket, sample_rate: int) -> None:
-        self._socket = socket
-        self._message_bytes = sample_rate * MESSAGE_MS // 1000 * 2
-        self._buffer = bytearray()
+    `run` keeps it connected: when an engine dies or hangs, another one (or the same, once it is back) hears again what
+    was not final yet. `send` never waits.
+    """
+
+    def __init__(self, engines: Engines, query: AsrQuery, *, gone_s: float) -> None:
+        """`gone_s`: after so long without an engine the session fails."""
+        self._engines = engines
+        self._query = query
+        self._gone_s = gone_s
+        self._now = asyncio.get_running_loop().time
+        self._replay = Replay(query.sample_rate)
+        self._message_bytes = query.sample_rate * MESSAGE_MS // 1000 * 2
+        self._work = asyncio.Event()
+        self._events: deque[AsrEvent | None] = deque()
+        self._news = asyncio.Event()
+        self._configured = Configure()
+        self._unsent: deque[Configure | CloseStream] = deque()
         self._finishing = False
+        self._closed = False
+        self._eager_at: float | None = None
+        self.reconnects = 0
+        """How often a stream was lost."""
 
-    @classmethod
-    async def open(cls, engines: Engines, query: AsrQuery) -> "AsrSession":
-        """Connect to an engine that has room.
+    @property
+    def skipped(self) -> int:
+        """Samples that no engine could make words of."""
+        return self._replay.skipped
 
-        Raises:
-            EngineUnavailable: None has.
-        """
-        values = query.model_dump(exclude_none=True, exclude_defaults=True, mode="json")
-        params = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in values.items()}
-        return cls(await engines.connect(PATH, params), query.sample_rate)
+    def send(self, pcm: bytes) -> None:
+        """Linear PCM at the session's rate; goes out in messages of 40 ms."""
+        self._replay.push(pcm)
+        self._work.set()
 
-    async def send(self, pcm: bytes) -> None:
-        """Linear PCM at the session's rate; goes out in messages of 40 ms.
-
-        Raises:
-            EngineError: The engine went away.
-        """
-        self._buffer += pcm
-        while len(self._buffer) >= self._message_bytes:
-            message = bytes(self._buffer[: self._message_bytes])
-            del self._buffer[: self._message_bytes]
-            await self._socket.send_bytes(message)
-
-    async def configure(self, configure: Configure) -> None:
+    def configure(self, configure: Configure) -> None:
         """Change what the end of a turn looks like, from now on."""
-        await self._socket.send_text(serialize(configure))
+        self._configured = self._configured.model_copy(update=configure.model_dump(exclude_none=True))
+        self._unsent.append(configure)
+        self._work.set()
 
-    async def finish(self) -> None:
+    def finish(self) -> None:
         """No more audio comes: the rest is decoded, `closed` is the last event."""
         self._finishing = True
-        if self._buffer:
-            await self._socket.send_bytes(bytes(self._buffer))
-            self._buffer.clear()
-        await self._socket.send_text(serialize(CloseStream()))
+        self._unsent.append(CloseStream())
+        self._work.set()
 
     async def events(self) -> AsyncIterator[AsrEvent]:
-        """What the engine says, to `closed`.
+        """What the engines say, to `closed`; `run` must run meanwhile."""
+        while True:
+            while not self._events:
+                self._news.clear()
+                await self._news.wait()
+            event = self._events.popleft()
+            if event is None:
+                return
+            yield event
+
+    async def run(self) -> None:
+        """Stay connected, until `closed`.
 
         Raises:
-            EngineError: It reported an error or went away before it said `closed`.
+            EngineError: There was no engine for too long, or it refuses what we ask for.
         """
-        while (message := await self._socket.receive()) is not None:
+        try:
+            lost_at = self._now()
+            while not self._closed:
+                socket = await self._connect(lost_at)
+                try:
+                    await self._serve(socket)
+                except EngineError as error:
+                    if self._closed:
+                        break
+                    if not error.retryable:
+                        raise
+                    lost_at = self._now()
+                    self._lose(error)
+                finally:
+                    await socket.aclose()
+        finally:
+            self._tell(None)
+
+    # --- one stream ----------------------------------------------------------------------------------------------
+
+    async def _connect(self, lost_at: float) -> EngineSocket:
+        values = self._query.model_dump(exclude_none=True, exclude_defaults=True, mode="json")
+        params = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in values.items()}
+        for delay in delays():
+            try:
+                return await self._engines.connect(PATH, params)
+            except EngineError:
+                if self._now() + delay - lost_at >= self._gone_s:
+                    raise
+                await asyncio.sleep(delay)
+        raise AssertionError("the delays have no end")
+
+    async def _serve(self, socket: EngineSocket) -> None:
+        """Everything that is to be done on one stream; returns when it was closed in order."""
+        self._eager_at = None
+        self._replay.begin(self._now())
+        self._unsent = deque([self._configured] if self._configured != Configure() else [])
+        if self._finishing:
+            self._unsent.append(CloseStream())
+        await first_of(self._speak(socket), self._listen(socket), socket.watch(), self._check())
+
+    async def _speak(self, socket: EngineSocket) -> None:
+        while True:
+            self._work.clear()
+            while pcm := self._replay.take(1 if self._finishing else self._message_bytes, REPLAY_MESSAGE_BYTES):
+                await socket.send_bytes(pcm)
+            while self._unsent:
+                await socket.send_text(serialize(self._unsent.popleft()))
+            await self._work.wait()
+
+    async def _listen(self, socket: EngineSocket) -> None:
+        while (message := await socket.receive()) is not None:
             if isinstance(message, bytes):
                 continue
             try:
                 event = parse_asr_event(message)
             except ProtocolViolation as error:
-                raise EngineError(f"{self._socket.url}: {error.message}") from error
+                raise EngineError(f"{socket.url}: {error.message}") from error
             if isinstance(event, SpeechError):
-                raise EngineError(f"{self._socket.url}: {event.code}: {event.message}")
-            if event is not None:
-                yield event
+                message = f"{socket.url}: {event.code}: {event.message}"
+                raise EngineError(message) if event.retryable else EngineRefused(message)
             if isinstance(event, AsrClosed):
-                if self._finishing:
-                    return
-                break
-        raise EngineError(f"{self._socket.url} went away")
+                if not self._finishing:
+                    break
+                self._closed = True
+                self._tell(event)
+                return
+            told = self._replay.receive(event) if event is not None else None
+            if event is not None:
+                self._eager_at = self._now() if isinstance(event, TurnEager) else None
+            if told is not None:
+                self._tell(told)
+        raise EngineError(f"{socket.url} went away")
 
-    async def aclose(self) -> None:
-        """Leave without waiting for anything."""
-        await self._socket.aclose()
+    async def _check(self) -> None:
+        """Look for what should have happened by now."""
+        while True:
+            await asyncio.sleep(_CHECK_S)
+            for event in self._replay.on_deadline(self._now()):
+                self._tell(event)
+            if self._eager_at is not None and self._now() - self._eager_at > FINAL_S + self._longest_silence_s:
+                raise EngineError("no final came")
+
+    def _lose(self, error: EngineError) -> None:
+        self.reconnects += 1
+        log.warning("asr_stream_lost", error=error.message, seconds_kept=round(self._replay.seconds, 1))
+        for event in self._replay.lose():
+            self._tell(event)
+
+    @property
+    def _longest_silence_s(self) -> float:
+        most = self._configured.max_silence_ms or self._query.max_silence_ms
+        return most / 1000 if most else _LONGEST_SILENCE_S[self._configured.patience or self._query.patience]
+
+    def _tell(self, event: AsrEvent | None) -> None:
+        self._events.append(event)
+        self._news.set()

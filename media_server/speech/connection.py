@@ -1,16 +1,30 @@
 """Finding an engine that has room, and opening a stream to it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 
 from media_server.errors import EngineError, EngineUnavailable
 
 CONNECT_TIMEOUT_S = 2.0
+PING_S = 0.5
+SILENT_S = 2.0
+"""A stream from which nothing comes for so long, not even the answer to a ping, is lost."""
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.1, 1.0
+
+
+def delays() -> Iterator[float]:
+    """How long to wait before each attempt to connect again: longer and longer, and never all at once."""
+    delay = _FIRST_DELAY_S
+    while True:
+        yield delay * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        delay = min(_LONGEST_DELAY_S, 2 * delay)
 
 
 class Engines:
@@ -56,7 +70,7 @@ class Engines:
                         params=query,
                         headers=self._headers,
                         timeout=aiohttp.ClientWSTimeout(ws_close=CONNECT_TIMEOUT_S),
-                        heartbeat=20.0,
+                        autoping=False,  # `EngineSocket` wants to see the answers
                         max_msg_size=1 << 20,
                     )
             except aiohttp.WSServerHandshakeError as error:
@@ -100,7 +114,10 @@ class EngineSocket:
         self._socket = socket
         self._engines = engines
         self._open = True
+        self._now = asyncio.get_running_loop().time
         self.url = url
+        self.heard_at = self._now()
+        """When anything came from there, be it the answer to a ping."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -134,16 +151,64 @@ class EngineSocket:
 
     async def receive(self) -> str | bytes | None:
         """The next message; None when the engine has closed the stream."""
-        message = await self._socket.receive()
-        if message.type is aiohttp.WSMsgType.TEXT:
-            return str(message.data)
-        if message.type is aiohttp.WSMsgType.BINARY:
-            return bytes(message.data)
-        return None
+        while True:
+            message = await self._socket.receive()
+            self.heard_at = self._now()
+            match message.type:
+                case aiohttp.WSMsgType.TEXT:
+                    return str(message.data)
+                case aiohttp.WSMsgType.BINARY:
+                    return bytes(message.data)
+                case aiohttp.WSMsgType.PING:
+                    await self._socket.pong(message.data)
+                case aiohttp.WSMsgType.PONG:
+                    pass
+                case _:
+                    return None
+
+    async def ping(self) -> None:
+        """Ask whether anybody is there.
+
+        Raises:
+            EngineError: The stream is gone.
+        """
+        try:
+            await self._socket.ping()
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise EngineError(f"{self.url} went away") from error
+
+    async def watch(self) -> None:
+        """Ask again and again; returns only by raising.
+
+        Raises:
+            EngineError: Nobody has answered for `SILENT_S`.
+        """
+        while self._now() - self.heard_at < SILENT_S:
+            # A process that is stopped still takes bytes, until its buffers are full.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PING_S):
+                    await self.ping()
+            await asyncio.sleep(PING_S)
+        raise EngineError(f"{self.url} does not answer")
 
     async def aclose(self) -> None:
         """Close the stream."""
         if self._open:
             self._open = False
             self._engines.left(self.url)
-            await self._socket.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    await self._socket.close()
+
+
+async def first_of(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run all of them until the first one returns or raises; the others are cancelled."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

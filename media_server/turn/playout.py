@@ -16,6 +16,7 @@ The rules:
   or owes one for more than a second, the clock alone decides.
 """
 
+from bisect import bisect_right
 from collections import deque
 
 from media_server.audio.frame import BYTES_PER_SAMPLE, PTIME_MS, frame_bytes, frame_samples
@@ -69,6 +70,11 @@ class Playout:
         """More sound of an utterance; without effect once it was finished, withdrawn or cut."""
         if not utterance.finished:
             utterance.pcm += pcm
+
+    def truncate(self, utterance: Utterance, sample: int) -> None:
+        """Other sound will come from there on; what of it was sent already stays."""
+        del utterance.pcm[max(sample * BYTES_PER_SAMPLE, utterance.next) :]
+        del utterance.seams[bisect_right(utterance.seams, sample) :]
 
     def finish(self, utterance: Utterance) -> None:
         """No more sound comes for it."""

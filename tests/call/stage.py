@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Self, cast
 
 from typing_extensions import override
 
@@ -17,7 +17,7 @@ from media_server.call.conversation import Conversation, Speech
 from media_server.call.events import CallEvent
 from media_server.call.phrases import Phrase, Phrases
 from media_server.dialplan import Call
-from media_server.errors import EngineUnavailable
+from media_server.errors import EngineError, EngineUnavailable
 from media_server.protocol.speech import (
     AsrEvent,
     AsrQuery,
@@ -53,6 +53,19 @@ class FakeSocket:
         self.audio_bytes = 0
         self.texts: list[str] = []
         self.closed = False
+        self.hung = asyncio.Event()
+        self.heard_at = asyncio.get_running_loop().time()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def watch(self) -> None:
+        await self.hung.wait()
+        await asyncio.sleep(2.0)
+        raise EngineError("it does not answer")
 
     async def send_text(self, text: str) -> None:
         self.texts.append(text)
@@ -163,7 +176,7 @@ class Stage:
             await asyncio.sleep(0.02)
 
     def tell(self, event: AsrEvent) -> None:
-        self.asr.sockets[0].tell(event)
+        self.asr.sockets[-1].tell(event)
 
     async def begins(self) -> None:
         self._turn += 1
@@ -212,7 +225,7 @@ async def on_stage(
     for text in phrases:
         made._made[text] = Phrase((TONE * 200)[: int(len(text) * SECONDS_A_LETTER * 8000) * 2], (), exact=False)
     speech = Speech(
-        cast("Engines", asr), cast("Engines", tts), made, AsrQuery(sample_rate=8000), no_input_s, max_call_s
+        cast("Engines", asr), cast("Engines", tts), made, AsrQuery(sample_rate=8000), no_input_s, max_call_s, 5.0
     )
     events: list[CallEvent] = []
     facts = CallFacts("c" * 32, "CA1", "loopback", "+15550001", "+15550002", "test")

@@ -26,7 +26,7 @@ def clock() -> Clock:
 @pytest.fixture
 def registry(clock: Clock) -> Registry:
     engines = Engines(["http://127.0.0.1:1"])
-    speech = Speech(engines, engines, Phrases(TtsQuery(sample_rate=8000)), AsrQuery(sample_rate=8000), 8.0, 7200.0)
+    speech = Speech(engines, engines, Phrases(TtsQuery(sample_rate=8000)), AsrQuery(sample_rate=8000), 8.0, 7200.0, 5.0)
     events: list[CallEvent] = []
     return Registry(speech, events.append, max_calls=2, now=clock)
 

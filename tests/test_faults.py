@@ -1,0 +1,89 @@
+"""Engines that die while people talk: the real server, real models, recorded speech, Twilio's wire."""
+
+import asyncio
+import os
+import re
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from media_server.phone.call_record import fetch_record
+from media_server.phone.caller_script import CallerScript
+from media_server.phone.twilio_phone import PhoneCall, TwilioPhone
+from tests.house import House, house
+from tests.speech_data import Prompt, words_right
+
+pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> AsyncIterator[House]:
+    options = ("--models-dir", str(models_dir))
+    async with house(tmp_path_factory.mktemp("data"), *options) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sentences(prompts: list[Prompt]) -> list[Prompt]:
+    return [prompt for prompt in prompts if prompt.single_sentence and prompt.reported and 2 < prompt.seconds < 5]
+
+
+def pid_of(server: House, role: str) -> int:
+    """The process of a role, among the children of the supervisor."""
+    for children in Path(f"/proc/{server.process.pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+            if b"media_server.role" in command and role.encode() in command:
+                return int(child)
+    raise AssertionError(f"{role} does not run")
+
+
+async def spoken_into(phone_call: "asyncio.Task[PhoneCall]", script: CallerScript, after_s: float) -> None:
+    """Until so much of the script's first utterance was said."""
+    while not script.spoken:
+        assert not phone_call.done()
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(after_s)
+
+
+async def test_a_recogniser_that_is_killed_while_a_caller_speaks_costs_no_word(
+    server: House, sentences: list[Prompt]
+) -> None:
+    async with aiohttp.ClientSession() as http:
+        scripts = [CallerScript([prompt.pcm], answer_timeout_s=20) for prompt in sentences[:2]]
+        phones = [TwilioPhone(http, base_url=server.url) for _ in scripts]
+        calls = [
+            asyncio.create_task(phone.call(script)) for phone, script in zip(phones, scripts, strict=True)
+        ]
+        await spoken_into(calls[0], scripts[0], 1.0)
+        os.kill(pid_of(server, "asr"), signal.SIGKILL)
+        for call, prompt in zip(await asyncio.gather(*calls), sentences, strict=False):
+            record = await fetch_record(http, server.url, None, call.call_sid, print)
+            assert record is not None
+            assert words_right(prompt.text, " ".join(turn.text for turn in record.turns)) >= 0.8
+            assert len(call.measured().answered) == 1
+            assert call.measured().gaps == ()
+            assert record.ledger.balances
+    assert re.search(r"asr .*SIGKILL.*starts again", "".join(server.lines))
+
+
+async def test_a_voice_that_is_killed_while_it_speaks_goes_on_where_it_was(
+    server: House, sentences: list[Prompt]
+) -> None:
+    prompt = max(sentences, key=lambda prompt: prompt.seconds)
+    async with aiohttp.ClientSession() as http:
+        phone = TwilioPhone(http, base_url=server.url)
+        script = CallerScript([prompt.pcm], answer_timeout_s=20, quiet_s=4.0)
+        running = asyncio.create_task(phone.call(script))
+        await spoken_into(running, script, prompt.seconds + 0.45)
+        os.kill(pid_of(server, "tts"), signal.SIGKILL)
+        call = await running
+        record = await fetch_record(http, server.url, None, call.call_sid, print)
+    assert record is not None
+    answer = next(line for line in record.transcript[1:] if line.who == "agent")
+    assert answer.text == answer.said
+    assert answer.text.endswith("you said.")
