@@ -1,8 +1,9 @@
 """One model, many streams: worker threads that take CPU-bound jobs by priority.
 
 CTranslate2's own queue is first come, first served, so the order is made here, above it: a job is handed to the model
-only when a thread is free for it. Within a lane the order is that of arrival. A job that nobody waits for any more
-leaves the queue at once; one that already runs is let finish, its result forgotten. Used from one event loop.
+only when a thread is free for it. Within a lane the earliest deadline goes first; a job without one is due when it
+comes, which makes the order that of arrival. A job that nobody waits for any more leaves the queue at once; one that
+already runs is let finish, its result forgotten. Files never take the last worker. Used from one event loop.
 """
 
 import asyncio
@@ -20,16 +21,18 @@ class Lane(IntEnum):
 
     FINAL = 0
     SPECULATIVE = 1
-    PARTIAL = 2
-    FILE = 3
+    FIRST_PARTIAL = 2
+    PARTIAL = 3
+    FILE = 4
 
 
 class Job(Generic[T]):
     """A job in the queue, running or done; await `future` for its result."""
 
-    def __init__(self, scheduler: "Scheduler", lane: Lane, work: Callable[[], T]) -> None:
+    def __init__(self, scheduler: "Scheduler", lane: Lane, work: Callable[[], T], deadline: float | None) -> None:
         self.lane = lane
         self.queued_at = monotonic()
+        self.deadline = self.queued_at if deadline is None else deadline
         self.work = work
         self._scheduler = scheduler
         self._loop = asyncio.get_running_loop()
@@ -69,15 +72,17 @@ class Scheduler:
         self._changed = threading.Condition()
         self._closed = False
         self._on_wait = on_wait
+        self._running: dict[int, tuple[Lane, float]] = {}
+        self._workers = workers
         self._threads = [
             threading.Thread(target=self._work, name=f"engine-{number}", daemon=True) for number in range(workers)
         ]
         for thread in self._threads:
             thread.start()
 
-    def submit(self, lane: Lane, function: Callable[..., T], *args: Any) -> Job[T]:
-        """Queue `function(*args)`."""
-        job = Job(self, lane, lambda: function(*args))
+    def submit(self, lane: Lane, function: Callable[..., T], *args: Any, deadline: float | None = None) -> Job[T]:
+        """Queue `function(*args)`, whose result is needed at `deadline` (monotonic seconds; at once by default)."""
+        job = Job(self, lane, lambda: function(*args), deadline)
         with self._changed:
             if self._closed:
                 raise RuntimeError("the scheduler is closed")
@@ -85,9 +90,9 @@ class Scheduler:
             self._changed.notify()
         return job
 
-    async def run(self, lane: Lane, function: Callable[..., T], *args: Any) -> T:
+    async def run(self, lane: Lane, function: Callable[..., T], *args: Any, deadline: float | None = None) -> T:
         """Queue `function(*args)` and wait for its result; a cancelled wait takes it out of the queue."""
-        job = self.submit(lane, function, *args)
+        job = self.submit(lane, function, *args, deadline=deadline)
         try:
             return await job.future
         finally:
@@ -96,6 +101,11 @@ class Scheduler:
     def waiting(self, lane: Lane) -> int:
         """Jobs in a lane that no thread has taken yet."""
         return len(self._lanes[lane])
+
+    def stuck_for(self) -> float:
+        """For how many seconds the oldest running job has been running; 0 when none does."""
+        running = list(self._running.values())
+        return monotonic() - min(since for _, since in running) if running else 0.0
 
     def forget(self, job: Job[Any]) -> None:
         """Take a job out of the queue, if it is still there."""
@@ -127,21 +137,32 @@ class Scheduler:
         while (job := self._next()) is not None:
             if self._on_wait is not None:
                 self._on_wait(job.lane, monotonic() - job.queued_at)
+            thread = threading.get_ident()
+            self._running[thread] = job.lane, monotonic()
             try:
                 result = job.work()
             except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits the job
                 job.finish(None, error)
             else:
                 job.finish(result, None)
+            finally:
+                del self._running[thread]
+            if job.lane is Lane.FILE:
+                with self._changed:
+                    self._changed.notify()  # another file may have waited for its place
             del job
+
+    def _may_take_file(self) -> bool:
+        files = sum(lane is Lane.FILE for lane, _ in self._running.values())
+        return files < max(1, self._workers - 1)
 
     def _next(self) -> Job[Any] | None:
         with self._changed:
             while not self._closed:
-                for lane in self._lanes.values():
-                    if lane:
-                        job = next(iter(lane))
-                        del lane[job]
+                for lane, jobs in self._lanes.items():
+                    if jobs and (lane is not Lane.FILE or self._may_take_file()):
+                        job = min(jobs, key=lambda each: each.deadline)
+                        del jobs[job]
                         return job
                 self._changed.wait()
         return None

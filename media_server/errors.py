@@ -87,9 +87,11 @@ class Overloaded(MediaServerError):
     retryable = True
     http_status = 503
 
-    def __init__(self, message: str = "", *, retry_after_s: int = 5) -> None:
+    def __init__(self, message: str = "", *, retry_after_s: int = 5, reason: str = "full") -> None:
+        """`reason`: one of a few words, for the metrics."""
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.reason = reason
 
 
 class EngineError(MediaServerError):

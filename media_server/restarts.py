@@ -3,16 +3,20 @@
 Rules:
 - the n-th death in a row waits 0.2 s · 2^n, ten seconds at most, of which half is random, so that roles that died
   together do not come back together;
-- a role that was ready for a minute before it died has no past;
+- a role that was ready for ten seconds before it died has no past, as far as that goes;
+- more than five deaths in a minute open a breaker: each further start waits 30 s, until one was ready for a minute;
 - a role that never was ready is given three tries. Whatever hinders it will not go away by itself, and the operator
   is looking at the screen.
 """
 
+from collections import deque
 from collections.abc import Callable
 
 FIRST_S = 0.2
 LONGEST_S = 10.0
-HEALTHY_S = 60.0
+HEALTHY_S = 10.0
+LOOP_DEATHS, LOOP_S = 5, 60.0
+BREAK_S = 30.0
 TRIES = 3
 
 
@@ -22,8 +26,11 @@ class Restarts:
     def __init__(self, random: Callable[[], float]) -> None:
         self._random = random
         self._deaths = 0
+        self._recent: deque[float] = deque(maxlen=LOOP_DEATHS + 1)
         self._ready_at: float | None = None
         self._proven = False
+        self.broken = False
+        """It dies again and again."""
 
     def ready(self, now: float) -> None:
         """It takes work, as of `now`."""
@@ -32,12 +39,21 @@ class Restarts:
 
     def died(self, now: float) -> float | None:
         """It is gone: the seconds to wait before the next start, or None if another start is no use."""
-        if self._ready_at is not None and now - self._ready_at >= HEALTHY_S:
+        lived_s = 0.0 if self._ready_at is None else now - self._ready_at
+        if lived_s >= HEALTHY_S:
             self._deaths = 0
+        if lived_s >= LOOP_S:
+            self.broken = False
+            self._recent.clear()
         self._ready_at = None
+        self._recent.append(now)
         self._deaths += 1
         if not self._proven and self._deaths >= TRIES:
             return None
+        looping = len(self._recent) > LOOP_DEATHS and now - self._recent[0] <= LOOP_S
+        self.broken = self._proven and (self.broken or looping)
+        if self.broken:
+            return BREAK_S
         full = min(LONGEST_S, FIRST_S * 2.0 ** (self._deaths - 1))
         return full / 2 + full / 2 * self._random()
 

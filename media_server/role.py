@@ -1,8 +1,8 @@
 """One role in a process of its own, the child's side of `media_server.supervisor`.
 
 It takes its settings from the control pipe, binds its address, builds its application, says when `/readyz` says so, and
-ends in order when the pipe closes. Engines step back behind the media role (nice +5), so that the pacing of calls wins
-the processor.
+that it is alive from then on. It drains when it is told to, and ends in order when the pipe closes. Engines step back
+behind the media role (nice +5), so that the pacing of calls wins the processor.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from media_server import config, control
 from media_server.config import Settings, authority
 from media_server.errors import ConfigError
 from media_server.telemetry import log
+from media_server.telemetry.health import DRAIN, STUCK_FOR
 
 RoleName: TypeAlias = Literal["media", "asr", "tts"]
 
@@ -63,14 +64,15 @@ class ControlPipe:
         except OSError:
             _logger.debug("the supervisor is gone")
 
-    def when_closed(self, act: Callable[[], None]) -> None:
-        """Call `act` on a thread when the pipe closes. A thread, since an event loop that hangs would not notice."""
+    def watch(self, *, on_drain: Callable[[], None], on_close: Callable[[], None]) -> None:
+        """Call these on a thread when the supervisor says so; an event loop that hangs would not notice."""
 
         def watch() -> None:
             with contextlib.suppress(OSError):  # a pipe that was torn is closed
-                while self._file.read(1):
-                    pass
-            act()
+                while line := self._file.readline():
+                    if line == control.DRAIN:
+                        on_drain()
+            on_close()
 
         threading.Thread(target=watch, name="control", daemon=True).start()
 
@@ -97,7 +99,11 @@ def main(name: RoleName, fd: int) -> int:
 
 async def _until_released(name: RoleName, settings: Settings, pipe: ControlPipe) -> None:
     loop = asyncio.get_running_loop()
-    released = asyncio.Event()
+    released, drained = asyncio.Event(), asyncio.Event()
+
+    def drain() -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(drained.set)
 
     def release() -> None:
         last = threading.Timer(_LAST_S, os._exit, (1,))
@@ -106,9 +112,9 @@ async def _until_released(name: RoleName, settings: Settings, pipe: ControlPipe)
         with contextlib.suppress(RuntimeError):  # the loop may have ended already
             loop.call_soon_threadsafe(released.set)
 
-    pipe.when_closed(release)
+    pipe.watch(on_drain=drain, on_close=release)
     loop.add_signal_handler(signal.SIGTERM, released.set)
-    serving = asyncio.create_task(run_role(name, settings, pipe))
+    serving = asyncio.create_task(run_role(name, settings, pipe, drained))
     waiting = asyncio.create_task(released.wait())
     await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
@@ -120,8 +126,8 @@ async def _until_released(name: RoleName, settings: Settings, pipe: ControlPipe)
             raise
 
 
-async def run_role(name: RoleName, settings: Settings, pipe: ControlPipe) -> None:
-    """Serve a role until cancelled.
+async def run_role(name: RoleName, settings: Settings, pipe: ControlPipe, drained: asyncio.Event) -> None:
+    """Serve a role until cancelled, or told to drain and done with it.
 
     Raises:
         ConfigError: Its address cannot be had, or its settings do not fit.
@@ -138,9 +144,21 @@ async def run_role(name: RoleName, settings: Settings, pipe: ControlPipe) -> Non
             await runner.setup()
             await web.SockSite(runner, listener).start()
             pipe.say(control.Ready(await _readiness(f"http://{authority(host, port)}/readyz")))
-            await asyncio.get_running_loop().create_future()
+            live = asyncio.create_task(_say_alive(app, pipe))
+            try:
+                await drained.wait()
+                if DRAIN in app:
+                    await app[DRAIN](lambda calls: pipe.say(control.Draining(calls)))
+            finally:
+                live.cancel()
         finally:
             await runner.cleanup()
+
+
+async def _say_alive(app: web.Application, pipe: ControlPipe) -> None:
+    while True:
+        await asyncio.sleep(control.ALIVE_EVERY_S)
+        pipe.say(control.Alive(round(app[STUCK_FOR](), 1) if STUCK_FOR in app else 0.0))
 
 
 def _application(name: RoleName, settings: Settings) -> web.Application:

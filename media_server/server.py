@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -24,8 +24,11 @@ from media_server.dialplan.router import Router
 from media_server.errors import EngineError, Overloaded
 from media_server.protocol.speech import AsrQuery, TtsQuery
 from media_server.speech.connection import Engines
+from media_server.speech.room import RoomWatch
+from media_server.telemetry import metrics
 from media_server.telemetry.guard import guard_middleware
-from media_server.telemetry.health import add_health_routes
+from media_server.telemetry.health import DRAIN, add_health_routes
+from media_server.telemetry.loop_lag import LoopLag
 from media_server.telemetry.problems import problem_middleware
 from media_server.transports.port import MediaPort
 from media_server.transports.twilio import StreamLimits
@@ -33,6 +36,10 @@ from media_server.transports.twilio import StreamLimits
 log = structlog.get_logger(__name__)
 
 MAX_BODY = 64 * 1024
+LINGER_S = 1.0
+"""After the last call the network asks once more what comes next, and wants an answer."""
+MAX_LAG_S = 0.1
+"""An event loop that is later than this paces the calls that it has badly enough."""
 RETRY_S = 0.3
 """How often the engines are asked again while they are not there yet."""
 WARN_EVERY = 50
@@ -55,10 +62,12 @@ class MediaServer:
             max_call_s=media.max_call_s,
             engine_gone_s=media.engine_gone_s,
         )
+        self._asr_room, self._tts_room = RoomWatch(self._speech.asr), RoomWatch(self._speech.tts)
+        self._lag = LoopLag()
+        self._media = media
         self._terminal = Terminal()
         console = Console(self._terminal.write)
         self.registry = Registry(self._speech, console.receive, max_calls=media.max_calls, now=time.monotonic)
-        self._max_calls = media.max_calls
 
     # --- the gate ------------------------------------------------------------------------------------------------
 
@@ -68,17 +77,34 @@ class MediaServer:
         Raises:
             Overloaded: There is none, or we are not ready.
         """
-        if not self._ready:
-            raise Overloaded("the engines are not ready yet")
         loaded = self._router.route(call.called)
-        return self.registry.reserve(
-            provider_id=call.call_sid,
-            transport="twilio",
-            caller=call.caller,
-            called=call.called,
-            dialplan=loaded.name,
-            plan=plan_of(loaded),
-        )
+        try:
+            self._check_load()
+            return self.registry.reserve(
+                provider_id=call.call_sid,
+                transport="twilio",
+                caller=call.caller,
+                called=call.called,
+                dialplan=loaded.name,
+                plan=plan_of(loaded),
+            )
+        except Overloaded as refusal:
+            metrics.REFUSED.labels(reason=refusal.reason).inc()
+            raise
+
+    def _check_load(self) -> None:
+        if not self._ready:
+            raise Overloaded("the engines are not ready yet", reason="starting")
+        if self._lag.seconds > MAX_LAG_S:
+            raise Overloaded(f"we are late by {self._lag.seconds:.2f} s", reason="event_loop")
+        for kind, watch in (("recogniser", self._asr_room), ("voice", self._tts_room)):
+            room = watch.room
+            if not room.ready:
+                raise Overloaded(f"there is no {kind}", reason="no_engine")
+            if room.free <= self.registry.unsettled():
+                raise Overloaded(f"the {kind} has no free session", reason="engine_full")
+            if room.queue_wait_ms > self._media.max_queue_wait_ms:
+                raise Overloaded(f"the {kind} is late by {room.queue_wait_ms:.0f} ms", reason="engine_late")
 
     async def connect(self, reservation: Reservation, port: MediaPort) -> None:
         """Run a call to its end.
@@ -93,15 +119,30 @@ class MediaServer:
 
     def report(self) -> tuple[bool, Mapping[str, object]]:
         """For `/readyz`."""
-        return self._ready, {"role": "media", "calls": self.registry.live, "free": self._max_calls - self.registry.live}
+        rooms = {"asr": self._asr_room.room, "tts": self._tts_room.room}
+        ready = self._ready and not self.registry.draining and all(room.ready for room in rooms.values())
+        free = min(self._media.max_calls - self.registry.live, *(room.free for room in rooms.values()))
+        engines = {name: room.state for name, room in rooms.items()}
+        return ready, {"role": "media", "calls": self.registry.live, "free": max(0, free), "engines": engines}
+
+    async def drain(self, tell: Callable[[int], None]) -> None:
+        """No new calls; the live ones are let finish."""
+        live = self.registry.live
+        if live:
+            tell(live)
+        await self.registry.drain(self._media.drain_timeout_s)
+        if live:
+            await asyncio.sleep(LINGER_S)
 
     async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         """Connections to the engines, while the application runs."""
         async with self._speech.asr, self._speech.tts:
-            preparing = asyncio.create_task(self._prepare())
+            parts = (self._prepare(), self._asr_room.run(), self._tts_room.run(), self._lag.run())
+            tasks = [asyncio.create_task(part) for part in parts]
             yield
-            preparing.cancel()
-            await asyncio.gather(preparing, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def shut_down(self, _app: web.Application) -> None:
         """No new calls; the live ones end and their books are closed."""
@@ -113,7 +154,7 @@ class MediaServer:
         attempts = 0
         while not self._ready:
             try:
-                await self._speech.asr.check()
+                await self._asr_room.look()
                 await self._speech.phrases.make(self._speech.tts, [*OWN_PHRASES, *self._router.phrases])
             except EngineError as error:
                 attempts += 1
@@ -124,6 +165,7 @@ class MediaServer:
                 log.exception("phrases_not_made")
                 raise
             else:
+                await self._tts_room.look()
                 self._ready = True
 
 
@@ -158,6 +200,7 @@ def create_app(settings: Settings) -> web.Application:
     )
     server = MediaServer(settings, router)
     add_health_routes(app, server.report)
+    app[DRAIN] = server.drain
     app.add_routes(calls_routes(server.registry))
     twilio = settings.twilio
     add_twilio(

@@ -1,13 +1,15 @@
 """A role without speech, for the supervisor's own tests: `python fake_role.py KIND FOLDER FD`.
 
 It appends what happens to it to `FOLDER/journal`. Kinds: `steady` serves until released; `unusable` and `crashing` fail
-at start; `stubborn` does not end when released.
+at start; `stubborn` does not end when released; `silent` gives no sign of life; `stuck` has a job that does not end;
+`draining` has calls, which end half a second after it is told to drain.
 """
 
 import os
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 
 from media_server import control
@@ -32,7 +34,21 @@ if kind == "crashing":
     sys.exit(1)
 pipe.sendall(control.serialize(control.Bound("127.0.0.1", 5000)))
 pipe.sendall(control.serialize(control.Ready({"pid": os.getpid()})))
-lines.read(1)
+
+
+def live() -> None:
+    while kind != "silent":
+        pipe.sendall(control.serialize(control.Alive(1000.0 if kind == "stuck" else 0.0)))
+        time.sleep(0.1)
+
+
+threading.Thread(target=live, daemon=True).start()
+while line := lines.readline():
+    note(f"{line.decode().strip()} {settings}")
+    if kind == "draining":
+        pipe.sendall(control.serialize(control.Draining(2)))
+        time.sleep(0.5)
+        break
 note(f"released {settings}")
 if kind == "stubborn":
     threading.Event().wait()

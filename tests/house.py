@@ -59,7 +59,8 @@ async def house(data_dir: Path, *options: str, **environment: str) -> AsyncItera
             await running.read_until_ready()
         reader = asyncio.create_task(running.read_on())
         yield running
-        process.send_signal(signal.SIGTERM)
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):
             await process.wait()
             await reader

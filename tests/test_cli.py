@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from media_server.cli.capacity import calls_at_once
+from media_server.capacity import calls_at_once
 from media_server.cli.serve import chosen
 from media_server.config import load
 from media_server.errors import ConfigError

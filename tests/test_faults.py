@@ -56,9 +56,7 @@ async def test_a_recogniser_that_is_killed_while_a_caller_speaks_costs_no_word(
     async with aiohttp.ClientSession() as http:
         scripts = [CallerScript([prompt.pcm], answer_timeout_s=20) for prompt in sentences[:2]]
         phones = [TwilioPhone(http, base_url=server.url) for _ in scripts]
-        calls = [
-            asyncio.create_task(phone.call(script)) for phone, script in zip(phones, scripts, strict=True)
-        ]
+        calls = [asyncio.create_task(phone.call(script)) for phone, script in zip(phones, scripts, strict=True)]
         await spoken_into(calls[0], scripts[0], 1.0)
         os.kill(pid_of(server, "asr"), signal.SIGKILL)
         for call, prompt in zip(await asyncio.gather(*calls), sentences, strict=False):

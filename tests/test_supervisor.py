@@ -6,15 +6,16 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from media_server import restarts
-from media_server.control import Bound, Failed, Ready, parse, serialize
+from media_server.control import Alive, Bound, Draining, Failed, Ready, parse, serialize
 from media_server.errors import ProtocolViolation, StartFailed
 from media_server.restarts import Restarts
-from media_server.supervisor import Addresses, Down, News, Role, Supervisor, Up
+from media_server.supervisor import Addresses, Down, Drains, News, Role, Supervisor, Up
 
 FAKE = Path(__file__).with_name("fake_role.py")
 
@@ -53,7 +54,8 @@ async def running(*roles: Role) -> AsyncIterator[tuple[Supervisor, Callable[[], 
     try:
         yield supervisor, lambda: asyncio.ensure_future(asyncio.wait_for(news.get(), 10))
     finally:
-        supervisor.stop()
+        if not supervisor._stop.is_set():
+            supervisor.stop()
         await asyncio.wait_for(task, 10)
 
 
@@ -105,12 +107,52 @@ async def test_a_role_that_never_gets_ready_is_given_up(tmp_path: Path) -> None:
     assert len(journal(tmp_path)) == restarts.TRIES
 
 
-async def test_a_second_stop_ends_at_once_who_does_not_end(tmp_path: Path) -> None:
+async def test_a_third_stop_ends_at_once_who_does_not_end(tmp_path: Path) -> None:
     async with running(fake("asr", "stubborn", tmp_path)) as (supervisor, news):
         pid = pid_of(await news())
-        supervisor.stop()
-        supervisor.stop()
+        for _ in range(3):
+            supervisor.stop()
         assert await asyncio.to_thread(gone, pid, 5)
+
+
+@pytest.mark.parametrize("kind", ["silent", "stuck"])
+async def test_a_role_that_hangs_is_killed_and_started_again(tmp_path: Path, kind: str) -> None:
+    role = replace(fake("asr", kind, tmp_path), silent_s=0.5)
+    async with running(role) as (_, news):
+        pid = pid_of(await news())
+        down = await news()
+        assert isinstance(down, Down)
+        assert down.code == -signal.SIGKILL
+        assert "sign of life" in down.reason or "hangs" in down.reason
+        assert pid_of(await news()) != pid
+
+
+async def test_a_stopped_role_is_killed_though_its_process_is_there(tmp_path: Path) -> None:
+    async with running(replace(fake("asr", "steady", tmp_path), silent_s=0.5)) as (_, news):
+        pid = pid_of(await news())
+        os.kill(pid, signal.SIGSTOP)
+        assert isinstance(await news(), Down)
+        assert pid_of(await news()) != pid
+
+
+async def test_what_has_something_to_finish_is_let_finish_while_the_others_go_on(tmp_path: Path) -> None:
+    roles = fake("asr", "steady", tmp_path), replace(fake("media", "draining", tmp_path, ("asr",)), drain_s=5.0)
+    async with running(*roles) as (supervisor, news):
+        await news()
+        await news()
+        supervisor.stop()
+        assert await news() == Drains("media", 2)
+    assert journal(tmp_path)[2:] == ["drain media asr=5000", "released media asr=5000", "released asr"]
+
+
+async def test_a_second_stop_does_not_wait_for_what_is_not_finished(tmp_path: Path) -> None:
+    roles = fake("asr", "steady", tmp_path), replace(fake("media", "steady", tmp_path, ("asr",)), drain_s=3600.0)
+    async with running(*roles) as (supervisor, news):
+        await news()
+        await news()
+        supervisor.stop()
+        supervisor.stop()
+    assert journal(tmp_path)[-2:] == ["released media asr=5000", "released asr"]
 
 
 def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
@@ -131,7 +173,7 @@ def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
 
 
 def test_events_survive_the_pipe() -> None:
-    for event in (Bound("::1", 8001), Ready({"decode_ms": 190}), Failed("no")):
+    for event in (Bound("::1", 8001), Ready({"decode_ms": 190}), Alive(0.5), Draining(3), Failed("no")):
         assert parse(serialize(event)) == event
     for line in (b"", b"[]", b'{"event": "fell"}', b'{"event": "bound"}', b"\xff"):
         with pytest.raises(ProtocolViolation):
@@ -141,13 +183,28 @@ def test_events_survive_the_pipe() -> None:
 def test_restarts_wait_longer_and_longer_up_to_a_limit() -> None:
     worst = Restarts(lambda: 1.0)
     worst.ready(0.0)
-    assert [worst.died(float(now)) for now in range(1, 9)] == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
+    assert [worst.died(float(now)) for now in range(20, 180, 20)] == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
     best = Restarts(lambda: 0.0)
     best.ready(0.0)
     assert best.died(1.0) == 0.1
 
 
-def test_a_minute_of_health_is_a_new_life() -> None:
+def test_a_role_that_dies_again_and_again_is_left_alone_for_a_while() -> None:
+    role = Restarts(lambda: 1.0)
+    for now in (10.0, 15.0, 20.0, 25.0, 30.0):
+        role.ready(now - 1.0)
+        assert role.died(now) != restarts.BREAK_S
+    role.ready(32.0)
+    assert role.died(33.0) == restarts.BREAK_S
+    assert role.broken
+    role.ready(70.0)
+    assert role.died(85.0) == restarts.BREAK_S
+    role.ready(120.0)
+    assert role.died(120.0 + restarts.LOOP_S) == 0.2
+    assert not role.broken
+
+
+def test_some_health_is_a_new_life() -> None:
     role = Restarts(lambda: 1.0)
     role.ready(0.0)
     assert [role.died(1.0), role.died(2.0)] == [0.2, 0.4]

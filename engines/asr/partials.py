@@ -28,6 +28,11 @@ class Partials:
         self._end = 0
         self._text = ""
 
+    @property
+    def first(self) -> bool:
+        """Whether none of this segment was begun yet."""
+        return self._voiced == 0
+
     def due(self, voiced: int) -> bool:
         """Whether one may start, with so many voiced samples in the segment."""
         return self.pending is None and voiced - self._voiced >= self._interval_s * self._rate

@@ -125,7 +125,8 @@ class Turns:
             self._outputs.append(Promote(self._hypothesis.number))
         speaking = self._endpointing.state is State.SPEAKING and self._settling is None
         if speaking and self._partials is not None and self._partials.due(self._voiced):
-            self._partials.begin(self._decode(Lane.PARTIAL, self.position), self._voiced, self.position)
+            lane = Lane.FIRST_PARTIAL if self._partials.first else Lane.PARTIAL
+            self._partials.begin(self._decode(lane, self.position), self._voiced, self.position)
 
     def end_turn(self, reason: EndReason) -> None:
         """End the turn here, if one is open."""

@@ -1,8 +1,9 @@
 """One client's stream of speech: text goes in by contexts, events come out in the order in which they will be heard.
 
-An asyncio shell around `ContextQueue`: each clause is a job for the shared worker threads, a context's first one before
-everybody's later ones. Only one clause of a session is in work, and only when the reader has taken what was made
-before, so a slow reader holds up nobody but itself.
+An asyncio shell around `ContextQueue`: each piece of a clause is a job for the shared worker threads, and the one whose
+listener runs dry first is done first: a context's first piece is due when it is asked for, a later one when all the
+sound before it is played, if that began as soon as it was made. Only one clause of a session is in work, and only when
+the reader has taken what was made before, so a slow reader holds up nobody but itself.
 """
 
 import asyncio
@@ -97,6 +98,7 @@ class TtsSession:
         self._job: asyncio.Task[Speech | None] | None = None
         self._speaking: str | None = None
         self._samples = 0
+        self._sounds_since = 0.0  # when the first sound of the context was there
 
     def speak(self, context_id: str, text: str, *, more: bool = False) -> None:
         """Text for a context; `more` will follow.
@@ -140,11 +142,12 @@ class TtsSession:
 
     async def _say(self, clause: Clause) -> AsyncIterator[SessionEvent]:
         pieces = self._engine.synthesize(clause.text, self._voice)
-        lane = Lane.FINAL if clause.first else Lane.SPECULATIVE
         clause_start: int | None = None
         goes_on = False
         begun = monotonic()
-        while (speech := await self._make(clause.context_id, lane, pieces)) is not None:
+        while (speech := await self._make(clause.context_id, pieces)) is not None:
+            if not self._samples:
+                self._sounds_since = monotonic()
             silence = joint(self._engine.sample_rate) if self._samples and not goes_on else 0
             # A piece's word times count from its clause's first sample, without the joints that are put in here.
             clause_start = self._samples + silence if clause_start is None else clause_start + silence
@@ -158,14 +161,17 @@ class TtsSession:
             yield ContextAudio(clause.context_id, pcm, monotonic() - begun, speech.more)
             if self._queue.is_ending(clause.context_id):
                 return
-            if goes_on := speech.more:
-                lane = Lane.FINAL  # its beginning is being heard
+            goes_on = speech.more
             begun = monotonic()
 
-    async def _make(self, context_id: str, lane: Lane, pieces: Iterator[Speech]) -> Speech | None:
+    async def _make(self, context_id: str, pieces: Iterator[Speech]) -> Speech | None:
         """The next piece; None at the clause's end, or when its context was cancelled or failed meanwhile."""
         next_piece: Callable[[Iterator[Speech], None], Speech | None] = next
-        self._job = job = asyncio.ensure_future(self._scheduler.run(lane, next_piece, pieces, None))
+        played = self._sounds_since + self._samples / self._engine.sample_rate
+        deadline = played if self._samples else monotonic()
+        self._job = job = asyncio.ensure_future(
+            self._scheduler.run(Lane.FINAL, next_piece, pieces, None, deadline=deadline)
+        )
         try:
             done, _ = await asyncio.wait({job}, timeout=CLAUSE_DEADLINE_S)
             if self._closed or self._queue.is_ending(context_id):

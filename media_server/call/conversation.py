@@ -61,6 +61,8 @@ class Conversation:
         self.leg = Leg(port, self.now)
         self.over = asyncio.Event()
         self.over_reason = ""
+        self._dismissed = asyncio.Event()
+        self._dismissed_reason = "limit"
         self.chronicle = Chronicle(facts, self.leg, sink)
         self.failed = False
         """A fault of ours cut the call off without a word."""
@@ -108,6 +110,11 @@ class Conversation:
             self.over_reason = reason
             self.over.set()
 
+    def dismiss(self, reason: str) -> None:
+        """The call is to end with a goodbye, whatever its dialplan is doing."""
+        self._dismissed_reason = reason
+        self._dismissed.set()
+
     async def _hear_out(self) -> None:
         """The wire is closed; what came over it before is still to be read and understood."""
         await asyncio.wait(self._background[:1], timeout=LAST_WORDS_S)
@@ -134,18 +141,20 @@ class Conversation:
 
     async def _perform(self, plan: Plan) -> None:
         task = asyncio.ensure_future(plan(self))
-        over = asyncio.ensure_future(self.over.wait())
+        over, dismissed = (asyncio.ensure_future(each.wait()) for each in (self.over, self._dismissed))
+        ends = {task, over, dismissed}
         try:
-            await asyncio.wait({task, over}, timeout=self.speech.max_call_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, timeout=self.speech.max_call_s, return_when=asyncio.FIRST_COMPLETED)
             if self.over.is_set():
                 await asyncio.wait({task}, timeout=GRACE_S)
             elif not task.done():
                 await self._stop(task)
-                await self._farewell("limit", GOODBYE)
+                await self._farewell(self._dismissed_reason, GOODBYE)
             if task.done():
                 await self._judge(task)
         finally:
             over.cancel()
+            dismissed.cancel()
             await self._stop(task)
 
     async def _stop(self, task: "asyncio.Future[None]") -> None:

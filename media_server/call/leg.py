@@ -135,8 +135,10 @@ class Leg:
             case Move.CLEAR:
                 self.playout.clear(self.now())
             case Move.RESUME:
+                metrics.BARGE_INS.labels(outcome="resumed").inc()
                 self.playout.resume(self.now())
             case Move.YIELD:
+                metrics.BARGE_INS.labels(outcome="yielded").inc()
                 for utterance in self.playout.cut(self.now()):
                     self.on_cut(utterance)
             case None:

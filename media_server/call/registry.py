@@ -16,6 +16,8 @@ RESERVED_S = 15.0
 """How long a place is kept for an admitted call; one that comes later takes what is free then."""
 FORGOTTEN_S = 120.0
 """After this nobody comes any more."""
+SETTLES_S = 2.0
+"""After this a call's engine sessions are in the engines' own count."""
 KEPT = 500
 """Records of ended calls that are kept at hand."""
 
@@ -96,7 +98,7 @@ class Registry:
 
     def _check_room(self) -> None:
         if self._draining:
-            raise Overloaded("this server is going down")
+            raise Overloaded("this server is going down", reason="draining")
         kept = sum(each.expires_at > self._now() for each in self._reserved.values())
         if len(self._live) + kept >= self._max_calls:
             raise Overloaded(f"{self._max_calls} calls at once is the limit")
@@ -120,12 +122,37 @@ class Registry:
             return self._ended[call_id]
         raise NotFound("no call of this id")
 
+    def unsettled(self) -> int:
+        """Calls that may not have their engine sessions yet: announced ones, and those just answered."""
+        now = self._now()
+        announced = sum(each.expires_at > now for each in self._reserved.values())
+        return announced + sum(call.chronicle.elapsed < SETTLES_S for call in self._live.values())
+
     @property
     def live(self) -> int:
         """Calls now."""
         return len(self._live)
 
     # --- going down ----------------------------------------------------------------------------------------------
+
+    @property
+    def draining(self) -> bool:
+        """No new calls are taken any more."""
+        return self._draining
+
+    async def drain(self, timeout_s: float) -> None:
+        """Refuse new calls, and wait for the live ones; after `timeout_s` each is told goodbye and hung up."""
+        self._draining = True
+        if not self._live:
+            return
+        self._empty.clear()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._empty.wait()
+        except TimeoutError:
+            for conversation in list(self._live.values()):
+                conversation.dismiss("shutdown")
+            await self._empty.wait()
 
     async def end_all(self, reason: str) -> None:
         """Refuse new calls, end the live ones, and wait until their books are closed."""

@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Literal
 
 from engines.errors import ModelError
-from media_server.cli.capacity import calls_at_once
+from media_server.capacity import calls_at_once
 from media_server.cli.models import ensure
 from media_server.cli.screen import complain, console, cores, header, next_steps
 from media_server.config import Settings, authority, exposed_secrets, load, serialize
 from media_server.control import EXIT_UNUSABLE, Bound
 from media_server.errors import ConfigError, StartFailed
-from media_server.supervisor import Addresses, News, Role, Supervisor, Up
+from media_server.supervisor import Addresses, Down, Drains, News, Role, Supervisor
 from media_server.telemetry.loopback import is_loopback
 
 RoleName = Literal["media", "asr", "tts"]
+MEDIA_SILENT_S = 10.0
+GOODBYES_S = 15.0
 
 _ADDRESS = {"media": "http://{}", "asr": "ws://{}/v1/stream/asr", "tts": "ws://{}/v1/stream/tts"}
 
@@ -96,7 +98,11 @@ def _role(name: RoleName, settings: Settings, needs: tuple[str, ...]) -> Role:
             update["media"] = settings.media.model_copy(update=urls)
         return serialize(settings.model_copy(update=update))
 
-    return Role(name, command, first_line, needs)
+    if name != "media":
+        return Role(name, command, first_line, needs)
+    # Its calls hang with it, so it is given more time; and the goodbyes have theirs.
+    drain_s = settings.media.drain_timeout_s + GOODBYES_S
+    return Role(name, command, first_line, needs, silent_s=MEDIA_SILENT_S, drain_s=drain_s)
 
 
 class Reporter:
@@ -114,8 +120,13 @@ class Reporter:
 
     def tell(self, news: News) -> None:
         """Show it."""
-        if not isinstance(news, Up):
-            self._write(f"{news.name:<6} {news.reason}; starts again in {news.seconds:.1f} s")
+        if isinstance(news, Down):
+            often = " again and again" if news.broken else ""
+            self._write(f"{news.name:<6} {news.reason}{often}; starts again in {news.seconds:.1f} s")
+            return
+        if isinstance(news, Drains):
+            calls = f"{news.calls} call{'s'[: news.calls != 1]}"
+            self._write(f"\nending: no new calls, {calls} to finish; once more to end now")
             return
         address = authority(news.address.host, news.address.port)
         decode_ms = news.details.get("decode_ms")

@@ -21,7 +21,7 @@ _PTIME_S = PTIME_MS / 1000
 _LATE_S = 0.020
 
 
-class _Hiss(CallerScript):
+class Hiss(CallerScript):
     """A caller who hisses for a while: no two frames are alike, so each is known when it comes back."""
 
     def __init__(self, seconds: float, seed: int) -> None:
@@ -105,6 +105,6 @@ async def _call(http: aiohttp.ClientSession, server: Server, seconds: float, num
     )
     await asyncio.sleep(number * _PTIME_S / 2)
     try:
-        return await phone.call(_Hiss(seconds, number))
+        return await phone.call(Hiss(seconds, number))
     except CallRefused:
         return None

@@ -6,16 +6,19 @@ goes to the next service instead of waiting in a queue that nobody sees.
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from time import monotonic
 from typing import TypeVar
 
 from aiohttp import WSCloseCode, web
 from pydantic import BaseModel, ValidationError
 
+from engines.scheduler import Lane, Scheduler
+from engines.waits import RecentWaits
 from media_server.config import Settings
 from media_server.errors import Overloaded, ProtocolViolation
 from media_server.telemetry.guard import guard_middleware
-from media_server.telemetry.health import add_health_routes
-from media_server.telemetry.metrics import SESSIONS_LIVE, SESSIONS_REFUSED
+from media_server.telemetry.health import STUCK_FOR, add_health_routes
+from media_server.telemetry.metrics import QUEUE_WAIT_SECONDS, SESSIONS_LIVE, SESSIONS_REFUSED
 from media_server.telemetry.problems import problem_middleware
 
 MAX_MESSAGE = 64 * 1024
@@ -61,17 +64,46 @@ class SessionLimit:
 
 
 class ServiceState:
-    """What `/readyz` says of a service. `figures` are measured once at start and shown there as they are."""
+    """What `/readyz` says of a service.
+
+    Attributes:
+        figures: Measured once at start, and shown as they are.
+        waits: Of the jobs that somebody waits for.
+        scheduler: Once the service is ready.
+    """
 
     def __init__(self, role: str, limit: SessionLimit) -> None:
         self.role = role
         self.limit = limit
         self.ready = False
         self.figures: dict[str, object] = {}
+        self.waits = RecentWaits()
+        self.scheduler: Scheduler | None = None
+
+    def new_scheduler(self, workers: int) -> Scheduler:
+        """The service's workers; how long jobs wait for them is measured."""
+        self.scheduler = Scheduler(workers, on_wait=self._observe)
+        return self.scheduler
+
+    def stuck_for(self) -> float:
+        """How long the oldest job has been running, in seconds."""
+        return self.scheduler.stuck_for() if self.scheduler is not None else 0.0
 
     def report(self) -> tuple[bool, Mapping[str, object]]:
         """For `add_health_routes`."""
-        return self.ready, {"role": self.role, "sessions": self.limit.live, "free": self.limit.free, **self.figures}
+        return self.ready, {
+            "role": self.role,
+            "sessions": self.limit.live,
+            "free": self.limit.free,
+            "queue_wait_ms": round(1000 * self.waits.typical(monotonic())),
+            "stuck_s": round(self.stuck_for(), 1),
+            **self.figures,
+        }
+
+    def _observe(self, lane: Lane, seconds: float) -> None:
+        QUEUE_WAIT_SECONDS.labels(self.role, lane.name.lower()).observe(seconds)
+        if lane in (Lane.FINAL, Lane.SPECULATIVE):
+            self.waits.add(seconds, monotonic())
 
 
 STATE = web.AppKey("state", ServiceState)
@@ -92,6 +124,7 @@ def service_app(settings: Settings, *, role: str, max_sessions: int) -> web.Appl
     )
     app[LIMIT] = SessionLimit(role, max_sessions)
     app[STATE] = ServiceState(role, app[LIMIT])
+    app[STUCK_FOR] = app[STATE].stuck_for
     app[SOCKETS] = set()
     add_health_routes(app, app[STATE].report)
     app.on_shutdown.append(_close_sockets)

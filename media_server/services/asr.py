@@ -16,17 +16,21 @@ from engines.asr.faster_whisper import MEASURED_CONTEXTS_S, WhisperEngine
 from engines.asr.session import AsrEngines, AsrSession, SessionOptions
 from engines.models import locate
 from engines.ports import ASR_RATE, AsrEngine, Samples, Transcription
-from engines.scheduler import Lane, Scheduler
+from engines.scheduler import Lane
 from engines.turn.endpointing import MAX_TURN_S
 from engines.turn.expectation import Expectation, Patience, TurnDetection
 from engines.turn.silero import SileroVad
 from engines.turn.smart_turn import SmartTurn
+from media_server.capacity import calls_at_once
 from media_server.config import AsrSettings, Settings
 from media_server.errors import PeerError
 from media_server.protocol.speech import AsrLimits, AsrQuery
-from media_server.services.app import STATE, parse_query, service_app, session_socket
+from media_server.services.app import LIMIT, STATE, parse_query, service_app, session_socket
 from media_server.services.asr_stream import AsrStream
-from media_server.telemetry.metrics import ASR_DECODE_SECONDS, ASR_QUEUE_WAIT_SECONDS
+from media_server.telemetry.metrics import ASR_DECODE_SECONDS
+
+LEAST_SESSIONS = 4
+"""Whatever the machine: somebody who tries it out has a few calls."""
 
 VAD_MODEL = "silero-vad", "silero_vad.onnx"
 TURN_MODEL = "smart-turn", "smart-turn-v3.2-cpu.onnx"
@@ -41,17 +45,19 @@ def create_app(settings: Settings) -> web.Application:
 
     Starting raises `engines.errors.ModelError` where one is missing or corrupt.
     """
-    app = service_app(settings, role="asr", max_sessions=settings.asr.max_sessions)
+    app = service_app(settings, role="asr", max_sessions=settings.asr.max_sessions or LEAST_SESSIONS)
     app[SETTINGS] = settings.asr
 
     async def with_engines(app: web.Application) -> AsyncIterator[None]:
         workers = settings.asr.workers or cores.available()
         whisper, vad, turn_detector = await asyncio.to_thread(_load, settings, workers)
-        scheduler = Scheduler(workers, on_wait=_observe_wait)
+        scheduler = app[STATE].new_scheduler(workers)
         app[ENGINES] = AsrEngines(_Measured(whisper), vad, turn_detector, scheduler)
         app[LANGUAGES] = whisper.languages
         decode_s = await scheduler.run(Lane.FINAL, _warm_up, whisper, turn_detector)
         app[STATE].figures["decode_ms"] = round(1000 * decode_s)
+        if settings.asr.max_sessions is None:
+            app[LIMIT].max_sessions = max(LEAST_SESSIONS, calls_at_once(decode_s, cores.available()))
         app[STATE].ready = True
         yield
         await asyncio.to_thread(scheduler.close)
@@ -123,7 +129,3 @@ def _warm_up(whisper: WhisperEngine, turn_detector: SmartTurn) -> float:
     """Touch all memory; the seconds that the decode of a short utterance takes on this machine."""
     turn_detector.probability(np.zeros(ASR_RATE, dtype=np.float32))
     return whisper.warm_up()
-
-
-def _observe_wait(lane: Lane, seconds: float) -> None:
-    ASR_QUEUE_WAIT_SECONDS.labels(lane.name.lower()).observe(seconds)

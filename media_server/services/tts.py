@@ -211,7 +211,7 @@ async def _voice(app: web.Application) -> AsyncIterator[None]:
     figures = await asyncio.to_thread(measure, engine)
     _log.debug("tts.ready", voice=engine.voices[0], **figures)
     app[ENGINE] = engine
-    app[SCHEDULER] = scheduler = Scheduler(settings.tts.workers or cores.available())
+    app[SCHEDULER] = scheduler = app[STATE].new_scheduler(settings.tts.workers or cores.available())
     app[STATE].figures.update(voice=engine.voices[0], **figures)
     app[STATE].ready = True
     yield

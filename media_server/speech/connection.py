@@ -9,10 +9,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from pydantic import BaseModel
 
 from media_server.errors import EngineError, EngineUnavailable
 
 CONNECT_TIMEOUT_S = 2.0
+READY_TIMEOUT_S = 1.0
 PING_S = 0.5
 SILENT_S = 2.0
 """A stream from which nothing comes for so long, not even the answer to a ping, is lost."""
@@ -25,6 +27,13 @@ def delays() -> Iterator[float]:
     while True:
         yield delay * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         delay = min(_LONGEST_DELAY_S, 2 * delay)
+
+
+class Readiness(BaseModel):
+    """What `/readyz` of an engine says; one that says nothing of it has room and no queue."""
+
+    free: int = 1_000_000
+    queue_wait_ms: float = 0.0
 
 
 class Engines:
@@ -86,21 +95,18 @@ class Engines:
                 return EngineSocket(socket, self, url)
         raise EngineUnavailable("; ".join(refusals))
 
-    async def check(self) -> None:
-        """See whether one of them is ready.
+    async def readiness(self) -> list[Readiness]:
+        """What the engines that are ready say of themselves."""
+        answers = await asyncio.gather(*(self._ask(url) for url in self._sessions))
+        return [answer for answer in answers if answer is not None]
 
-        Raises:
-            EngineUnavailable: None is.
-        """
-        for url in self._sessions:
-            try:
-                timeout = aiohttp.ClientTimeout(total=CONNECT_TIMEOUT_S)
-                async with self._http.get(f"{url}/readyz", headers=self._headers, timeout=timeout) as answer:
-                    if answer.status == HTTPStatus.OK:
-                        return
-            except (aiohttp.ClientError, TimeoutError, OSError):
-                continue
-        raise EngineUnavailable("no speech engine is ready")
+    async def _ask(self, url: str) -> Readiness | None:
+        try:
+            timeout = aiohttp.ClientTimeout(total=READY_TIMEOUT_S)
+            async with self._http.get(f"{url}/readyz", headers=self._headers, timeout=timeout) as answer:
+                return Readiness.model_validate_json(await answer.read()) if answer.ok else None
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return None
 
     def left(self, url: str) -> None:
         """A session there is over."""

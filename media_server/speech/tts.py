@@ -143,11 +143,12 @@ class TtsSession:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """`run` meanwhile."""
-        async with asyncio.TaskGroup() as tasks:
-            reader = tasks.create_task(self.run())
-            await asyncio.sleep(0)  # a task that never began would never clean up
+        reader = asyncio.create_task(self.run())
+        try:
             yield
+        finally:
             reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
 
     # --- one stream ----------------------------------------------------------------------------------------------
 

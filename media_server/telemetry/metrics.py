@@ -15,12 +15,22 @@ ANSWER_SECONDS = Histogram(
     ["stage"],
     buckets=_ANSWER_BUCKETS,
 )
+BARGE_INS = Counter(
+    "media_server_barge_ins",
+    "Times that a caller's voice silenced us, by what came of it: yielded, resumed",
+    ["outcome"],
+)
+REFUSED = Counter("media_server_calls_refused", "Calls that were not admitted", ["reason"])
+LOOP_LAG_SECONDS = Gauge("media_server_event_loop_lag_seconds", "How late the event loop's timers are, p95 of 5 s")
 FRAMES_LATE = Counter("media_server_frames_late", "Frames sent after they were due by more than a packet time")
 SAMPLES_DROPPED = Counter("media_server_samples_dropped", "Samples received and not used", ["reason"])
 
 ASR_DECODE_SECONDS = Histogram("media_server_asr_decode_seconds", "One decode of a recogniser", buckets=_WORK_BUCKETS)
-ASR_QUEUE_WAIT_SECONDS = Histogram(
-    "media_server_asr_queue_wait_seconds", "A decode's wait for a worker", ["lane"], buckets=_WORK_BUCKETS
+QUEUE_WAIT_SECONDS = Histogram(
+    "media_server_queue_wait_seconds",
+    "A job's wait for a worker of an engine",
+    ["service", "lane"],
+    buckets=_WORK_BUCKETS,
 )
 TTS_CLAUSE_SECONDS = Histogram(
     "media_server_tts_clause_seconds", "From a clause's turn to its audio", buckets=_WORK_BUCKETS

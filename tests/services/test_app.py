@@ -83,7 +83,8 @@ async def test_readiness_names_role_and_free_slots() -> None:
         assert await (await client.get("/healthz")).json() == {"alive": True}
         async with client.ws_connect("/stream"):
             report = await (await client.get("/readyz")).json()
-            assert report == {"ready": True, "role": "test", "sessions": 1, "free": 1}
+            told = {"ready": True, "role": "test", "sessions": 1, "free": 1, "queue_wait_ms": 0, "stuck_s": 0.0}
+            assert report == told
         client.app[STATE].ready = False
         assert (await client.get("/readyz")).status == 503
         assert (await client.get("/healthz")).status == 200
