@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from media_server.audio.echo import OURS, EchoGuard
 from media_server.call.floor_control import FloorControl
 from media_server.call.leg import Leg
 from media_server.call.voice import first_leaf
@@ -46,7 +47,9 @@ class Ears:
         self._engines = engines
         self._query = query
         self._assembler = TurnAssembler()
-        self.floor = FloorControl(leg, query.language)
+        self._echo = EchoGuard(leg.port.sample_rate)
+        self.floor = FloorControl(leg, query.language, self._is_ours)
+        leg.on_sent = self._echo.sent
         self._events: deque[EarEvent] = deque(maxlen=MAX_WAITING)
         self._news = asyncio.Event()
         self._base_s = 0.0
@@ -94,11 +97,18 @@ class Ears:
         """The monotonic time at which the recogniser's `seconds` came in."""
         return self._leg.arrivals.time_of(self._base_s + seconds)
 
+    def _is_ours(self, since_s: float) -> bool:
+        """Whether what came in since these seconds of the recogniser's stream was our own voice."""
+        return self._echo.share(self.arrived_at(since_s), self._leg.now()) >= OURS
+
     async def _pump(self, session: AsrSession) -> None:
         queue = self._leg.queue
         assert queue is not None
         while (frame := await queue.get()) is not None:
-            session.send(frame.pcm)
+            pcm = frame.pcm
+            if self._leg.arrivals.known:
+                pcm = self._echo.receive(pcm, self._leg.arrivals.time_of(frame.position / frame.sample_rate))
+            session.send(pcm)
         session.finish()
 
     async def _understand(self, session: AsrSession) -> None:

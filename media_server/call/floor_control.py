@@ -10,15 +10,30 @@ from media_server.turn.floor import Change
 
 
 class FloorControl:
-    """One leg's. Words that do not ask for the floor ("mhm", while we speak) are an aside, and no turn."""
+    """One leg's. Words that do not ask for the floor ("mhm", while we speak) are an aside, and no turn.
 
-    def __init__(self, leg: Leg, language: str) -> None:
+    A turn that is our own voice, come back, is none either; it becomes one where another voice joins in.
+    """
+
+    def __init__(self, leg: Leg, language: str, is_ours: Callable[[float], bool]) -> None:
+        """`is_ours`: whether all that came since then (seconds of the recogniser's stream) was our own voice."""
         self._leg = leg
         self._language = language
+        self._is_ours = is_ours
+        self._began: SpeechBegan | None = None
+        """A turn that was nothing but our own voice so far."""
         self.on_aside: Callable[[TurnOver], None] = lambda _over: None
 
     def receive(self, event: TurnEvent) -> TurnEvent | None:
         """What of an event the dialplan is told."""
+        if isinstance(event, SpeechBegan):
+            self._began = event
+        if self._began is not None:
+            if self._is_ours(self._began.at):
+                if isinstance(event, TurnOver):
+                    self._began = None
+                return None
+            self._began = None
         match event:
             case SpeechBegan() | WentOn():
                 self._leg.change(Change.CONTESTS if self._policy is BargeIn.ON else Change.SPEECH_STARTED)

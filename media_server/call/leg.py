@@ -78,6 +78,7 @@ class Leg:
         self.on_digit: Callable[[str], None] = lambda _digit: None
         self.on_audible: Callable[[Utterance, float], None] = lambda _utterance, _at: None
         self.on_heard: Callable[[Utterance], None] = lambda _utterance: None
+        self.on_sent: Callable[[bytes, float], None] = lambda _pcm, _audible_at: None
         self.on_cut: Callable[[Utterance], None] = lambda _utterance: None
         self.position = 0
         self.wakes_late = 0
@@ -158,6 +159,7 @@ class Leg:
     async def _perform(self, action: PlayoutAction) -> None:
         match action:
             case SendAudio():
+                self.on_sent(action.pcm, action.audible_at)
                 await self.port.send(action.pcm)
             case SendMark():
                 await self.port.send_mark(action.name)

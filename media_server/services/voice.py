@@ -10,7 +10,7 @@ from engines.tts.piper import PiperEngine
 
 _SHORT = "You said,"
 _LONG = "Can I book a table for four people this evening?"
-_RUNS = 3
+_RUNS = 1
 
 
 def load_voice(voice: str, models_dir: Path) -> PiperEngine:

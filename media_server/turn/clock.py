@@ -44,6 +44,11 @@ class ArrivalClock:
             offset = min(offset, self._offset + (now - self._seen_at) * self.DRIFT)
         self._offset, self._seen_at = offset, now
 
+    @property
+    def known(self) -> bool:
+        """Whether anything was observed yet."""
+        return self._offset is not None
+
     def time_of(self, seconds: float) -> float:
         """The monotonic time at which the stream's `seconds` arrived; needs one observation."""
         assert self._offset is not None
