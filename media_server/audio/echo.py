@@ -6,8 +6,9 @@ around it fitted by least squares. What it explains almost whole is ours and bec
 only what it explains is taken away. Once found, the delay is kept for the call, so that later replies are silenced from
 their first sample on.
 
-Bounds: an echo comes up to 640 ms after our sound (or 40 ms before what we take for it). A search that finds nothing is
-repeated every 100 ms, after ten failures every second; nothing is done where nothing of ours can come back.
+Bounds: an echo comes up to 640 ms after our sound (or 40 ms before what we take for it). A delay that was found is
+looked at every 100 ms; a search that finds nothing ten times is repeated every second; nothing is done where nothing of
+ours can come back.
 """
 
 from collections import deque
@@ -95,25 +96,29 @@ class EchoGuard:
         if length < LEAST_S * self._rate:
             return
         window = self._theirs.read(end - length, length)
-        if self._delay is not None and self._fit(window, end - length, self._delay) < OURS and not self._trusted:
-            self._delay = None
-        if self._delay is None or (self._trusted and self._failures > _FAILURES):
-            self._search(window, end - length)
-        pause_s = _SELDOM_S if self._failures > _FAILURES else _EVERY_S
-        # As long as nothing is known each frame counts: the recogniser listens too.
-        found_soon = self._delay is None and self._failures <= _FAILURES
-        self._look_at = end + (1 if found_soon else int(pause_s * self._rate))
+        explained = 0.0 if self._delay is None else self._fit(window, end - length, self._delay)
+        if explained < OURS:
+            if not self._trusted:
+                self._delay = None
+            explained = self._search(window, end - length)
+        self._failures = 0 if explained >= OURS else self._failures + 1
+        if self._failures > _FAILURES:
+            self._look_at = end + int(_SELDOM_S * self._rate)
+        elif self._failures:
+            self._look_at = end + 1  # each frame counts: the recogniser listens too
+        else:
+            self._look_at = end + int(_EVERY_S * self._rate)
 
-    def _search(self, window: Signal, begin: int) -> None:
+    def _search(self, window: Signal, begin: int) -> float:
+        """Look for another delay; how much it explains."""
         ours = self._ours.read(begin - self._latest, len(window) + self._latest - self._earliest)
         score = _likeness(window, ours)
         best = int(np.argmax(score))
         delay = self._latest - best
-        if score[best] < ON_TOP or self._fit(window, begin, delay) < OURS:
-            self._failures += 1
-            return
-        self._delay = delay
-        self._failures = 0
+        explained = self._fit(window, begin, delay) if score[best] >= ON_TOP else 0.0
+        if explained >= OURS:
+            self._delay = delay
+        return explained
 
     def _fit(self, window: Signal, begin: int, delay: int) -> float:
         """Fit the filter; how much of the window it explains. A bad fit changes nothing."""
@@ -128,11 +133,8 @@ class EchoGuard:
         explained = 1.0 - float(rest @ rest) / total
         if explained >= OURS:
             self._taps = taps.astype(np.float64)
-            self._failures = 0
             self._trusted = self._trusted or len(window) >= TRUSTED_S * self._rate
             self._explain(begin, rest)
-        elif self._trusted:
-            self._failures += 1
         return explained
 
     def _explain(self, begin: int, rest: Signal) -> None:

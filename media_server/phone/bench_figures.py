@@ -14,6 +14,8 @@ from media_server.phone.understood import is_understood
 
 NOT_STOPPED_MS = 1500
 """An agent that goes on for longer did not notice."""
+RESUMED_MS = 2500
+"""What comes later is the next answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Figures:
     stop: Spread = field(default_factory=Spread)
     not_stopped: int = 0
     noises: int = 0
+    hushed: int = 0
     resume: Spread = field(default_factory=Spread)
     false_barge_ins: int = 0
     heard_turns: int = 0
@@ -113,6 +116,7 @@ def figures_of(
         if each.call is not None:
             waits += _add_call(figures, each, each.call)
             _add_interjections(figures, each.call, stops, resumes, noise=noise)
+    figures.hushed = len(resumes)
     figures.answer, figures.stop, figures.resume = Spread.of(waits), Spread.of(stops), Spread.of(resumes)
     for role, then in after.items():
         if then.values:
@@ -130,7 +134,9 @@ def _add_call(figures: Figures, each: BenchCall, call: PhoneCall) -> list[int]:
     figures.turns += len(measured.turns)
     figures.answered += len(measured.answered)
     figures.gaps += len(measured.gaps)
-    figures.cut_ins += measured.cut_ins
+    asked = {interjection.begin for interjection in call.interjected}
+    own = zip(measured.turns, call.spoken, strict=True)
+    figures.cut_ins += sum(turn.cut_in_ms > 0 for turn, span in own if span.begin not in asked)
     figures.call_minutes += len(call.caller) / 2 / 8000 / 60
     figures.phone_lag_ms = max(figures.phone_lag_ms, round(1000 * call.lag_s))
     if each.record is not None:
@@ -149,7 +155,7 @@ def _add_interjections(figures: Figures, call: PhoneCall, stops: list[int], resu
         stopped = stop < NOT_STOPPED_MS and following is not None
         if noise:
             figures.noises += 1
-            if stopped and following is not None:
+            if stopped and following is not None and following <= RESUMED_MS:
                 resumes.append(following)
             continue
         figures.interruptions += 1

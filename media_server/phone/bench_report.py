@@ -18,7 +18,8 @@ def report(figures: Figures) -> Iterator[str]:
         yield _row("interruptions", f"{figures.interruptions}{_more(figures.not_stopped, 'did not stop us')}")
         yield _row("silent after", _spread(figures.stop))
     if figures.noises:
-        yield _row("noises", f"{figures.noises}{_more(figures.false_barge_ins, 'taken for an interruption')}")
+        noises = f"{figures.noises}, {figures.hushed} silenced us for a moment"
+        yield _row("noises", f"{noises}{_more(figures.false_barge_ins, 'taken for an interruption')}")
         yield _row("went on after", _spread(figures.resume))
     if figures.decodes_a_turn is not None:
         yield _row("decodes a turn", f"{figures.decodes_a_turn:.2f}")

@@ -75,6 +75,15 @@ def test_in_the_next_reply_it_is_gone_from_the_first_sample(voices: tuple[Sound,
     assert (rest @ rest) <= 0.02 * (heard @ heard)
 
 
+def test_a_delay_that_has_changed_a_little_is_found_again_at_once(voices: tuple[Sound, Sound]) -> None:
+    ours, _ = voices
+    guard = EchoGuard(RATE)
+    through(guard, ours, line(delayed(ours * 0.03, 150)))
+    heard = line(delayed(ours * 0.03, 154))
+    rest = through(guard, ours, heard, start=120.0)
+    assert (rest @ rest) <= 0.03 * (heard @ heard)
+
+
 @pytest.mark.parametrize("loss_db", [10, 20, 30])
 def test_a_voice_on_top_is_still_heard(voices: tuple[Sound, Sound], loss_db: int) -> None:
     ours, theirs = voices
