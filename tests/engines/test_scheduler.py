@@ -119,3 +119,40 @@ async def test_closing_cancels_what_waits(scheduler: Scheduler) -> None:
         await waiting.future
     with pytest.raises(RuntimeError):
         scheduler.submit(Lane.FILE, lambda: None)
+
+
+async def test_within_a_lane_the_earliest_deadline_goes_first(scheduler: Scheduler) -> None:
+    done: list[int] = []
+    with blocked(scheduler):
+        jobs = [
+            scheduler.submit(Lane.FINAL, done.append, number, deadline=deadline)
+            for number, deadline in enumerate((30.0, 10.0, 20.0))
+        ]
+    await asyncio.gather(*(job.future for job in jobs))
+    assert done == [1, 2, 0]
+
+
+async def test_files_never_take_the_last_worker() -> None:
+    scheduler = Scheduler(2)
+    leave = threading.Event()
+    files = [scheduler.submit(Lane.FILE, leave.wait, 10) for _ in range(4)]
+    await scheduler.run(Lane.FINAL, lambda: None)  # it would wait behind two files
+    leave.set()
+    await asyncio.gather(*(job.future for job in files))
+    scheduler.close()
+
+
+async def test_a_job_that_does_not_end_is_seen(scheduler: Scheduler) -> None:
+    assert scheduler.stuck_for() == 0.0
+    with blocked(scheduler):
+        assert scheduler.stuck_for() > 0.0
+    await scheduler.run(Lane.FINAL, lambda: None)
+
+
+async def test_at_three_times_the_load_no_final_is_lost_and_none_waits_for_lesser_work(scheduler: Scheduler) -> None:
+    order: list[Lane] = []
+    with blocked(scheduler):
+        jobs = [scheduler.submit(lane, order.append, lane) for lane in 30 * list(Lane)[::-1]]
+    await asyncio.gather(*(job.future for job in jobs))
+    assert order == sorted(order)
+    assert order.count(Lane.FINAL) == 30
