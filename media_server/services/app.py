@@ -9,13 +9,14 @@ from contextlib import asynccontextmanager, contextmanager
 from time import monotonic
 from typing import TypeVar
 
-from aiohttp import WSCloseCode, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from pydantic import BaseModel, ValidationError
 
 from engines.scheduler import Lane, Scheduler
 from engines.waits import RecentWaits
 from media_server.config import Settings
 from media_server.errors import Overloaded, ProtocolViolation
+from media_server.protocol.message_rate import MessageRate
 from media_server.telemetry.guard import guard_middleware
 from media_server.telemetry.health import STUCK_FOR, add_health_routes
 from media_server.telemetry.metrics import QUEUE_WAIT_SECONDS, SESSIONS_LIVE, SESSIONS_REFUSED
@@ -28,6 +29,11 @@ HEARTBEAT_S = 20.0
 """A ping each; a peer that does not answer in half of it is gone."""
 
 RETRY_AFTER_S = 5
+
+SMALL_MESSAGES_PER_S = 100
+SMALL_MESSAGES_AT_ONCE = 500
+CRUMB_BYTES = 80
+"""A message with less sound than this is small: 5 ms of linear sound at 8 kHz, 10 of mu-law."""
 
 
 class SessionLimit:
@@ -147,6 +153,37 @@ def parse_query(request: web.Request, model: type[Query]) -> Query:
         raise ProtocolViolation(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
+class TooManyMessages(ProtocolViolation):
+    """More small messages than a client has reason to send."""
+
+    code = "too_many_messages"
+
+
+class Inbox:
+    """What a client sends on one socket. Pings are answered here, so that a flood of them is seen."""
+
+    def __init__(self, socket: web.WebSocketResponse) -> None:
+        self._socket = socket
+        self._rate = MessageRate(per_s=SMALL_MESSAGES_PER_S, burst=SMALL_MESSAGES_AT_ONCE)
+
+    async def receive(self, timeout_s: float) -> WSMessage:
+        """The next message but pings and pongs.
+
+        Raises:
+            TimeoutError: There was none for so long.
+            TooManyMessages: There are too many.
+        """
+        while True:
+            message = await self._socket.receive(timeout_s)
+            big = message.type is WSMsgType.BINARY and len(message.data) >= CRUMB_BYTES
+            if not big and not self._rate.allows(monotonic()):
+                raise TooManyMessages(f"More than {SMALL_MESSAGES_PER_S} small messages a second")
+            if message.type is WSMsgType.PING:
+                await self._socket.pong(message.data)
+            elif message.type is not WSMsgType.PONG:
+                return message
+
+
 @asynccontextmanager
 async def session_socket(request: web.Request) -> AsyncIterator[web.WebSocketResponse]:
     """One session's WebSocket: admitted, upgraded, registered for shutdown, closed at the end.
@@ -160,7 +197,7 @@ async def session_socket(request: web.Request) -> AsyncIterator[web.WebSocketRes
         raise Overloaded("Not ready", retry_after_s=RETRY_AFTER_S)
     with request.app[LIMIT].slot():
         # Without compression: audio does not shrink, and a bomb cannot grow.
-        socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE, heartbeat=HEARTBEAT_S)
+        socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE, heartbeat=HEARTBEAT_S, autoping=False)
         await socket.prepare(request)
         request.app[SOCKETS].add(socket)
         try:

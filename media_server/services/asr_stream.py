@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import assert_never
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from engines.asr import events
 from engines.asr.session import AsrSession
@@ -16,6 +16,7 @@ from media_server.audio.g711 import decode_mulaw
 from media_server.errors import ProtocolViolation
 from media_server.protocol import speech
 from media_server.protocol.speech import AsrLimits, AsrQuery, Message, SpeechError
+from media_server.services.app import Inbox, TooManyMessages
 
 _MESSAGES: dict[type[events.SessionEvent], type[Message]] = {
     events.SpeechStarted: speech.SpeechStarted,
@@ -38,6 +39,7 @@ class AsrStream:
         self, socket: web.WebSocketResponse, session: AsrSession, query: AsrQuery, limits: AsrLimits, name: str
     ) -> None:
         self._socket = socket
+        self._inbox = Inbox(socket)
         self._session = session
         self._query = query
         self._limits = limits
@@ -83,7 +85,9 @@ class AsrStream:
         """Take what the client sends, until it is gone (nothing to say to it) or broke the protocol."""
         while True:
             try:
-                message = await self._socket.receive(timeout=self._limits.idle_timeout_s)
+                message = await self._inbox.receive(self._limits.idle_timeout_s)
+            except TooManyMessages as error:
+                return SpeechError(code=error.code, message=error.message, retryable=False)
             except TimeoutError:
                 idle = f"Neither audio nor KeepAlive for {self._limits.idle_timeout_s:g} s"
                 return SpeechError(code="idle", message=idle, retryable=True)
@@ -119,6 +123,8 @@ class AsrStream:
         with suppress(ConnectionResetError):
             await self._send(error)
             await self._send(speech.AsrClosed(**asdict(self._session.books()), reason=error.code))
+            if error.code == TooManyMessages.code:
+                await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=error.code.encode())
 
     async def _send(self, message: Message) -> None:
         await self._socket.send_str(speech.serialize(message))

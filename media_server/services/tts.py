@@ -46,7 +46,7 @@ from media_server.protocol.speech import (
     serialize,
     unknown_keys,
 )
-from media_server.services.app import STATE, parse_query, service_app, session_socket
+from media_server.services.app import STATE, Inbox, parse_query, service_app, session_socket
 from media_server.services.voice import load_voice, measure
 from media_server.telemetry.metrics import TTS_CLAUSE_SECONDS
 
@@ -108,7 +108,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
 async def _read(session: TtsSession, socket: web.WebSocketResponse, idle_timeout_s: float) -> None:
     """Obey the client until it leaves, breaks the protocol or says nothing for too long."""
     try:
-        while (text := await _receive(socket, idle_timeout_s)) is not None:
+        inbox = Inbox(socket)
+        while (text := await _receive(inbox, idle_timeout_s)) is not None:
             command = parse_tts_command(text)
             if not isinstance(command, Speak):
                 session.cancel(command.cancel)
@@ -126,9 +127,9 @@ async def _read(session: TtsSession, socket: web.WebSocketResponse, idle_timeout
         await _refuse(socket, "idle", f"No message for {idle_timeout_s:.0f} s", WSCloseCode.OK)
 
 
-async def _receive(socket: web.WebSocketResponse, timeout_s: float) -> str | None:
+async def _receive(inbox: Inbox, timeout_s: float) -> str | None:
     """The next message's text; None when the client is gone."""
-    message = await socket.receive(timeout_s)
+    message = await inbox.receive(timeout_s)
     if message.type is WSMsgType.TEXT:
         text: str = message.data
         return text

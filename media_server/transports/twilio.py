@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import structlog
-from aiohttp import WebSocketError, WSMessage, WSMsgType, web
+from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
 
 from media_server.audio.frame import TELEPHONE_RATE, AudioFrame
 from media_server.audio.g711 import decode_mulaw, encode_mulaw
 from media_server.errors import ProtocolViolation
+from media_server.protocol.message_rate import MessageRate
 from media_server.protocol.twilio import (
     MAX_MESSAGE_BYTES,
     Dtmf,
@@ -32,6 +33,10 @@ from media_server.transports.port import AudioArrived, AudioDropped, DigitArrive
 
 HEARTBEAT_S = 10.0
 """A stream on which nothing at all comes for so long is pinged; half of it later it counts as dead."""
+MESSAGES_PER_S = 200
+"""Twilio sends 50, marks and keys not counted."""
+MESSAGES_AT_ONCE = 2000
+"""After a stall of the network they come all at once."""
 CLOSE_TIMEOUT_S = 2.0
 """How long a peer may take to answer a close."""
 
@@ -60,7 +65,7 @@ class StreamLimits:
 def new_socket() -> web.WebSocketResponse:
     """The WebSocket of a stream, not yet prepared: small messages, no compression."""
     return web.WebSocketResponse(
-        compress=False, max_msg_size=MAX_MESSAGE_BYTES, heartbeat=HEARTBEAT_S, timeout=CLOSE_TIMEOUT_S
+        compress=False, max_msg_size=MAX_MESSAGE_BYTES, heartbeat=HEARTBEAT_S, timeout=CLOSE_TIMEOUT_S, autoping=False
     )
 
 
@@ -91,6 +96,7 @@ class TwilioPort:
         self._abort = abort
         self._ended: str | None = None
         self._closed = False
+        self._rate = MessageRate(per_s=MESSAGES_PER_S, burst=MESSAGES_AT_ONCE)
 
     @classmethod
     async def accept(
@@ -101,10 +107,10 @@ class TwilioPort:
         Raises:
             ProtocolViolation: None came in time, or one with audio that we cannot decode.
         """
-        stream = TwilioStream()
+        stream, rate = TwilioStream(), MessageRate(per_s=MESSAGES_PER_S, burst=MESSAGES_AT_ONCE)
         try:
             async with asyncio.timeout(limits.start_s):
-                while (message := await socket.receive()).type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                while (message := await _next(socket, rate)).type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     for event in _receive(stream, message):
                         if isinstance(event, Start):
                             return cls(socket, stream, event, limits=limits, abort=abort)
@@ -114,7 +120,7 @@ class TwilioPort:
 
     @property
     def ended_reason(self) -> str:
-        """Why `events` ended: `port.py`'s reasons, and peer_not_reading."""
+        """Why `events` ended: `port.py`'s reasons, peer_not_reading, too_many_messages."""
         return self._ended or "closed"
 
     async def events(self) -> AsyncIterator[PortEvent]:
@@ -124,9 +130,13 @@ class TwilioPort:
         while self._ended is None:
             try:
                 async with asyncio.timeout_at(deadline):
-                    message = await self._socket.receive()
+                    message = await _next(self._socket, self._rate)
             except TimeoutError:
                 self._end("media_timeout")
+                break
+            except ProtocolViolation:
+                self._end("too_many_messages")
+                await self._socket.close(code=WSCloseCode.POLICY_VIOLATION)
                 break
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 # A frame against RFC 6455, or too long: aiohttp has closed with its code (1009, 1007, 1002).
@@ -184,6 +194,22 @@ class TwilioPort:
             self._ended = reason
             if self.stream.irregular:
                 _log.warning("twilio.irregular_frames", call_sid=self.start.call_id, **self.stream.irregular)
+
+
+async def _next(socket: web.WebSocketResponse, rate: MessageRate) -> WSMessage:
+    """The next message but pings and pongs.
+
+    Raises:
+        ProtocolViolation: There are too many.
+    """
+    while True:
+        message = await socket.receive()
+        if not rate.allows(asyncio.get_running_loop().time()):
+            raise ProtocolViolation(f"more than {MESSAGES_PER_S} messages a second")
+        if message.type is WSMsgType.PING:
+            await socket.pong(message.data)
+        elif message.type is not WSMsgType.PONG:
+            return message
 
 
 def _receive(stream: TwilioStream, message: WSMessage) -> list[StreamEvent]:

@@ -97,6 +97,18 @@ async def test_a_message_over_64_kib_closes_with_1009() -> None:
         assert await ended(gate) == "protocol_error"
 
 
+async def test_a_flood_of_messages_ends_the_call_with_1008() -> None:
+    gate = EchoGate()
+    async with serve(gate) as server, server.stream() as stream:
+        for _ in range(3 * twilio.MESSAGES_AT_ONCE):
+            if stream.ws.closed:
+                break
+            await stream.ws.ping()
+            await asyncio.sleep(0)
+        assert await stream.closed() == 1008
+        assert await ended(gate) == "too_many_messages"
+
+
 async def test_a_message_that_is_no_utf8_ends_the_call() -> None:
     gate = EchoGate()
     async with serve(gate) as server, server.stream() as stream:
