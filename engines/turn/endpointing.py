@@ -10,10 +10,10 @@ The rules:
    voice).
 2. When the voice falls, the speech ended a little before: the VAD falls 34/71/99 ms (p5/p50/p95, measured at 8 kHz)
    after the last voiced sample. Silence is counted from there.
-3. In a pause come, in this order: *speculate* (decode all up to here), *ask* (the turn detector), and once more ask
-   if it said no. When the silence reaches the least that could end the turn, nothing goes on until words and verdict
-   were fed back: `awaiting` is true, and whoever feeds windows holds them. Then `silence_needed` says how long it
-   must be.
+3. In a pause come, in this order: *speculate* (decode all up to here), *ask* (the turn detector). When the silence
+   reaches the least that could end the turn, nothing goes on until words and verdict were fed back: `awaiting` is
+   true, and whoever feeds windows holds them. Then `silence_needed` says how long it must be. A speaker who has paused
+   in the middle of a turn, or went on just after one was ended, is given longer.
 4. Any voiced window in a pause resumes the turn. What was speculated is void.
 5. A turn is cut, and goes on, in its first dip after 20 s, at the latest after 28 s: recognisers see 30 s.
 6. A turn ends by rule 3, by a command (finalize, close), or after `MAX_TURN_S`.
@@ -30,12 +30,17 @@ from enum import Enum, auto
 from typing import Literal, TypeAlias
 
 from engines.turn.expectation import COMPLETE, Expectation, TurnDetection, silence_needed
-from engines.turn.words import trails_off
+from engines.turn.words import read
 
 VAD_RISE = 0.5
 VAD_FALL = 0.35
 VAD_FALL_DELAY_MS = {8000: 71, 16000: 55}
 """From the last voiced sample to the end of the window in which the VAD falls, median, by the stream's rate."""
+
+PAUSE_MS = 250, 900
+"""What counts as a pause in the middle of a turn; after a longer one somebody has begun anew."""
+PAUSE_FADES = 0.8
+"""What a turn leaves of the memory of it."""
 
 MIN_VOICED_MS = 96
 PREROLL_MS = 500
@@ -151,6 +156,7 @@ class Endpointing:
         self._speech_end = 0
         self._words: str | None = None
         self._verdict: float | None = None
+        self._own_pause_ms = 0.0
         self._new_pause()
 
     @property
@@ -202,7 +208,7 @@ class Endpointing:
 
     def _new_pause(self) -> None:
         self._speculated = False
-        self._asked = 0
+        self._asked = False
         self._asking = False
         self._words = None
         self._verdict = None
@@ -216,16 +222,24 @@ class Endpointing:
             case State.ONSET, State.ONSET if self.position - self._onset >= MIN_VOICED_MS * self._per_ms:
                 self._signal(Signal.CONFIRMED)
                 self._segment = max(self._turn_ended, self._onset - PREROLL_MS * self._per_ms)
+                self._has_paused(self._onset)
                 return [Started(self._onset, self._segment)]
             case State.SPEAKING, State.PAUSING:
                 self._new_pause()
                 self._speech_end = max(self.position - self._fall_delay, self._onset)
             case State.PAUSING, State.SPEAKING:
+                self._has_paused(begun)
                 self._new_pause()
                 return [Resumed(begun)]
             case _:
                 pass
         return []
+
+    def _has_paused(self, until: int) -> None:
+        """The speaker goes on here; where that was soon, the pause was one in the middle of what they had to say."""
+        pause_ms = (until - self._speech_end) / self._per_ms
+        if self._speech_end and PAUSE_MS[0] <= pause_ms <= PAUSE_MS[1]:
+            self._own_pause_ms = max(self._own_pause_ms, pause_ms)
 
     def _cut_or_limit(self) -> list[EndpointEvent]:
         if self.state not in (State.SPEAKING, State.PAUSING):
@@ -251,18 +265,10 @@ class Endpointing:
         if not self._speculated and self._silent_for(min(pace.speculate, least)):
             self._speculated = True
             events.append(Speculate(self.position, self._speech_end))
-        if detection is TurnDetection.SMART_TURN and self._ask_due(pace.ask, pace.ask_again):
-            self._asked, self._asking = self._asked + 1, True
+        if detection is TurnDetection.SMART_TURN and not self._asked and self._silent_for(min(pace.ask, least)):
+            self._asked = self._asking = True
             events.append(AskTurnDetector(self.position))
         return events + self._decide()
-
-    def _ask_due(self, first_ms: int, again_ms: int) -> bool:
-        if self._asking:
-            return False
-        if self._asked == 0:
-            return self._silent_for(min(first_ms, self._expectation.least_ms))
-        doubts = self._verdict is not None and self._verdict < COMPLETE
-        return self._asked == 1 and doubts and self._silent_for(again_ms)
 
     def _silent_for(self, milliseconds: float) -> bool:
         return self.position - self._speech_end >= milliseconds * self._per_ms
@@ -279,7 +285,8 @@ class Endpointing:
         if self._words is None or self._verdict is None or self._asking:
             self.awaiting = True
             return []
-        if not self._silent_for(silence_needed(self._verdict, trails_off(self._words, self._language), expectation)):
+        reading = read(self._words, self._language)
+        if not self._silent_for(silence_needed(self._verdict, reading, expectation, self._own_pause_ms)):
             return []
         heard: EndReason = "complete" if self._verdict >= COMPLETE else "silence"
         return [self._end("slot" if expectation.slot_complete else heard)]
@@ -290,5 +297,6 @@ class Endpointing:
         probability = 1.0 if self._verdict is None else self._verdict
         self._signal(Signal.ENDED)
         self._turn_ended = self.position
+        self._own_pause_ms *= PAUSE_FADES
         self._new_pause()
         return Ended(end, self.position, probability, reason)

@@ -1,16 +1,28 @@
 """What the end of a turn is expected to look like, as data, and how long a silence must be to be one. Pure.
 
-The constants were chosen on recorded telephone prompts (8 kHz, one speaker). There the pauses inside a sentence are
-longer than 150 ms in 19 places, 200 in 9, 250 in 2, 300 in 1, 350 in none (of 57 sentences), and Smart Turn calls 9
-of 10 of those of 200 ms "complete": so the least silence is what protects a speaker, and the detector's doubt and
-open-ended words only make it longer.
+The constants were chosen on 70 recorded telephone sentences (8 kHz, one speaker), whole and with a silence put into
+the middle. The words tell most: of the middles 39 % read unfinished, of the ends 3 %. Then the turn detector, asked
+early: at 190 ms of silence it is sure (0.9) of 75 % of the ends and of 26 % of the middles, and later of nearly all of
+both. Then the length: where it is sure and the words read finished, six words or more are 60 % of the ends and 13 % of
+the middles. What sounds and reads finished and is long enough ends soon; the more is missing, the longer the silence
+must be.
 """
 
 from dataclasses import dataclass
 from enum import Enum
 
+from engines.turn.words import Reading
+
 COMPLETE = 0.5
 """The turn detector's probability from which a turn counts as complete."""
+
+SURE = 0.9
+"""… and from which it is sure."""
+
+OWN_PAUSES = 1.2
+"""A speaker who pauses in the middle is given this times their own pause."""
+
+OWN_MOST_MS = 900.0
 
 
 class Patience(Enum):
@@ -35,28 +47,29 @@ class Pace:
 
     Attributes:
         speculate: The decode starts.
-        ask: The turn detector is asked.
-        ask_again: It is asked once more if it said "not complete": it doubts 12 % of finished sentences when it hears
-            170 ms of the silence behind them, 4 % with 300 ms.
+        ask: The turn detector is asked. Once: the longer it hears silence, the more it takes any pause for an end.
         least: Enough when nothing speaks against it.
         slot: Enough when the words are known to fill what was asked for.
-        unsure: Enough when the detector is sure of the contrary, or the words are open-ended.
+        short: Enough when it sounds and reads finished, but is short.
+        unsure: Enough when it reads finished, but the detector is not sure.
+        open: Enough when it reads unfinished, or the detector says it is. Words that trail off wait up to `most`.
         most: Always enough.
     """
 
     speculate: int
     ask: int
-    ask_again: int
     least: int
     slot: int
+    short: int
     unsure: int
+    open: int
     most: int
 
 
 PACES = {
-    Patience.QUICK: Pace(speculate=70, ask=160, ask_again=290, least=250, slot=200, unsure=700, most=1500),
-    Patience.NORMAL: Pace(speculate=130, ask=190, ask_again=350, least=350, slot=250, unsure=900, most=2000),
-    Patience.PATIENT: Pace(speculate=160, ask=190, ask_again=450, least=700, slot=400, unsure=1800, most=3500),
+    Patience.QUICK: Pace(speculate=70, ask=160, least=250, slot=200, short=350, unsure=500, open=700, most=1500),
+    Patience.NORMAL: Pace(speculate=130, ask=190, least=390, slot=250, short=650, unsure=950, open=1000, most=2000),
+    Patience.PATIENT: Pace(speculate=160, ask=190, least=700, slot=400, short=1000, unsure=1500, open=1800, most=3500),
 }
 
 
@@ -95,23 +108,24 @@ class Expectation:
         return max(self.least_ms, self.pace.most if self.max_silence_ms is None else self.max_silence_ms)
 
 
-def silence_needed(probability: float, trailing_off: bool, expectation: Expectation) -> float:
+def silence_needed(probability: float, reading: Reading, expectation: Expectation, own_pause_ms: float = 0.0) -> float:
     """Milliseconds of silence that end the turn.
-
-    From `least` (the detector is sure the turn is complete) to `unsure` (it is sure of the contrary), in proportion
-    to its doubt; with open-ended words from `unsure` to `most`.
 
     Args:
         probability: The turn detector's, 0 to 1; 1 where it is not asked.
-        trailing_off: Whether the words so far are open-ended (`words.trails_off`).
+        reading: How the words so far read.
         expectation: The constants.
+        own_pause_ms: How long this speaker has paused in the middle of turns, of late.
     """
-    least, most = expectation.least_ms, expectation.most_ms
-    if expectation.slot_complete:
+    least, most, pace = expectation.least_ms, expectation.most_ms, expectation.pace
+    if expectation.slot_complete or reading is Reading.NOTHING:
         return least
     if expectation.slot_complete is False:
         return most
-    unsure = min(most, max(least, expectation.pace.unsure))
-    doubt = max(0.0, 1.0 - probability / COMPLETE)
-    low, high = (unsure, most) if trailing_off else (least, unsure)
-    return low + (high - low) * doubt
+    needed: float = pace.open
+    if reading is Reading.TRAILS_OFF:
+        needed += (most - pace.open) * max(0.0, 1.0 - probability / COMPLETE)
+    elif reading is not Reading.UNFINISHED and probability >= COMPLETE:
+        sure = pace.short if reading is Reading.SHORT else least
+        needed = sure if probability >= SURE else pace.unsure
+    return min(most, max(least, needed, min(OWN_PAUSES * own_pause_ms, OWN_MOST_MS)))

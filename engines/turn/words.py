@@ -4,6 +4,30 @@ Whisper writes punctuation, which is evidence as well: it ends what sounds unfin
 """
 
 import re
+from enum import Enum
+
+
+class Reading(Enum):
+    """How words read: nothing was said; they cannot be all; no sentence ends there; one does, a short one; one does."""
+
+    NOTHING = 0
+    TRAILS_OFF = 1
+    UNFINISHED = 2
+    SHORT = 3
+    FINISHED = 4
+
+
+LONG_WORDS = 6
+"""A sentence of so many words is seldom the first half of another one."""
+
+_SENTENCE_ENDS = (".", "!", "?", "。", "！", "？")  # noqa: RUF001 - full-width stops are meant
+_CLOSERS = "\"')]»”’"  # noqa: RUF001 - typographic quotes are meant
+
+_ENGLISH_ANSWERS = """
+yes no yeah yep nope ok okay sure thanks thank you bye goodbye hello hi correct right exactly please great perfect stop
+"""
+_ANSWERS = {"en": frozenset(_ENGLISH_ANSWERS.split())}
+"""Words that are whole answers, alone or together, by language."""
 
 _OPEN_ENDINGS = (",", "-", "\N{EN DASH}", "\N{EM DASH}", "...", "\N{HORIZONTAL ELLIPSIS}", ":")
 
@@ -29,3 +53,16 @@ def trails_off(text: str, language: str) -> bool:
     return last is not None and last[1].lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'") in _OPEN_WORDS.get(
         language, frozenset()
     )
+
+
+def read(text: str, language: str) -> Reading:
+    """How the words so far read."""
+    words = [word.strip(".,!?").lower() for word in text.split()]
+    if not words:
+        return Reading.NOTHING
+    if trails_off(text, language):
+        return Reading.TRAILS_OFF
+    if not text.rstrip().rstrip(_CLOSERS).endswith(_SENTENCE_ENDS):
+        return Reading.UNFINISHED
+    answer = all(word in _ANSWERS.get(language, ()) for word in words)
+    return Reading.FINISHED if answer or len(words) >= LONG_WORDS else Reading.SHORT

@@ -20,7 +20,8 @@ from engines.turn.endpointing import (
     Started,
     State,
 )
-from engines.turn.expectation import PACES, Expectation, Patience, TurnDetection, silence_needed
+from engines.turn.expectation import OWN_PAUSES, PACES, Expectation, Patience, TurnDetection, silence_needed
+from engines.turn.words import Reading, read
 
 RATE = 8000
 WINDOW = 256
@@ -33,7 +34,7 @@ class Speaker:
     """A line whose VAD says what the test wants, and engines that answer at once, in audio time."""
 
     expectation: Expectation = field(default_factory=Expectation)
-    words: str = "Please try again."
+    words: str = "Please try that once more now."
     probability: float = 0.95
     events: list[EndpointEvent] = field(default_factory=list)
 
@@ -110,13 +111,57 @@ def test_silence_is_counted_from_the_last_voiced_sample(patience: Patience) -> N
     assert least <= speaker.waited_ms() < least + WINDOW_MS
 
 
-def test_a_doubting_detector_is_asked_twice_and_waited_for() -> None:
-    speaker = Speaker(probability=0.0)
+@pytest.mark.parametrize(
+    ("words", "probability", "wait"),
+    [
+        ("Please try that once more now.", 0.95, "least"),
+        ("Please try that once more now.", 0.7, "unsure"),
+        ("Please try that once more now.", 0.2, "open"),
+        ("The conference.", 0.95, "short"),
+        ("Yes please.", 0.95, "least"),
+        ("the conference", 0.95, "open"),
+        ("", 0.1, "least"),
+    ],
+)
+def test_the_more_is_missing_the_longer_is_the_wait(words: str, probability: float, wait: str) -> None:
+    speaker = Speaker(words=words, probability=probability)
     speaker.voice(960)
     speaker.silence(5000)
-    assert len(speaker.only(AskTurnDetector)) == 2
-    assert speaker.ended().reason == "silence"
-    assert PACES[Patience.NORMAL].unsure <= speaker.waited_ms() < PACES[Patience.NORMAL].unsure + WINDOW_MS
+    needed = getattr(PACES[Patience.NORMAL], wait)
+    assert needed <= speaker.waited_ms() < needed + WINDOW_MS
+    assert len(speaker.only(AskTurnDetector)) == 1
+
+
+def test_a_speaker_who_pauses_is_given_longer_for_a_while() -> None:
+    speaker = Speaker(Expectation(Patience.QUICK), words="That is what I had in mind.", probability=0.6)
+    speaker.voice(960)
+    speaker.silence(416)
+    speaker.voice(960)
+    speaker.silence(3000)
+    pause_ms = 416 - WINDOW_MS + FALL_MS
+    assert speaker.waited_ms() >= OWN_PAUSES * pause_ms - WINDOW_MS
+    for _ in range(8):
+        speaker.events.clear()
+        speaker.voice(960)
+        speaker.silence(3000)
+    assert speaker.waited_ms() < PACES[Patience.QUICK].unsure + WINDOW_MS
+
+
+@pytest.mark.parametrize(
+    ("text", "reading"),
+    [
+        ("", Reading.NOTHING),
+        ("I would like to book a table and", Reading.TRAILS_OFF),
+        ("Please enter your", Reading.TRAILS_OFF),
+        ("Please enter", Reading.UNFINISHED),
+        ("Please enter.", Reading.SHORT),
+        ("No, thank you.", Reading.FINISHED),
+        ("Please enter the number of your account.", Reading.FINISHED),
+        ('He said "stop it right now, please."', Reading.FINISHED),
+    ],
+)
+def test_how_words_read(text: str, reading: Reading) -> None:
+    assert read(text, "en") is reading
 
 
 @pytest.mark.parametrize("words", ["I would like to book a table and", "Give it to the", "My name is, um,", "Well..."])
@@ -124,7 +169,7 @@ def test_open_ended_words_wait_longer_than_a_detector_that_is_sure(words: str) -
     speaker = Speaker(words=words)
     speaker.voice(960)
     speaker.silence(5000)
-    assert speaker.waited_ms() >= PACES[Patience.NORMAL].unsure
+    assert speaker.waited_ms() >= PACES[Patience.NORMAL].open
 
 
 @pytest.mark.parametrize("patience", list(Patience))
@@ -157,7 +202,7 @@ def test_nothing_goes_on_while_the_words_are_missing() -> None:
         machine.receive_window(0.0, WINDOW)
     assert machine.receive_verdict(0.9) == []
     assert machine.awaiting
-    [ended] = machine.receive_words("Please try again.")
+    [ended] = machine.receive_words("No, thank you.")
     assert isinstance(ended, Ended)
     assert not machine.awaiting
 
@@ -307,11 +352,14 @@ def test_turns_do_not_overlap(line: list[tuple[float, int]], expectation: Expect
     expectation=EXPECTATIONS,
     low=st.floats(0, 1),
     high=st.floats(0, 1),
-    trailing_off=st.booleans(),
+    reading=st.sampled_from(list(Reading)),
+    own=st.floats(0, 5000),
 )
-def test_more_doubt_never_waits_less(expectation: Expectation, low: float, high: float, trailing_off: bool) -> None:
+def test_more_doubt_never_waits_less(
+    expectation: Expectation, low: float, high: float, reading: Reading, own: float
+) -> None:
     low, high = sorted((low, high))
-    needed = silence_needed(low, trailing_off, expectation)
-    assert needed >= silence_needed(high, trailing_off, expectation)
-    assert silence_needed(high, True, expectation) >= silence_needed(high, False, expectation)
+    needed = silence_needed(low, reading, expectation, own)
+    assert needed >= silence_needed(high, reading, expectation, own)
+    assert needed >= silence_needed(low, Reading.FINISHED, expectation) or reading is Reading.NOTHING
     assert expectation.least_ms <= needed <= expectation.most_ms
