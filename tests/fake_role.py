@@ -5,11 +5,13 @@ at start; `stubborn` does not end when released; `silent` gives no sign of life;
 `draining` has calls, which end half a second after it is told to drain.
 """
 
+import contextlib
 import os
 import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from media_server import control
@@ -37,14 +39,21 @@ pipe.sendall(control.serialize(control.Ready({"pid": os.getpid()})))
 
 
 def live() -> None:
-    while kind != "silent":
-        pipe.sendall(control.serialize(control.Alive(1000.0 if kind == "stuck" else 0.0)))
-        time.sleep(0.1)
+    with contextlib.suppress(OSError):
+        while kind != "silent":
+            pipe.sendall(control.serialize(control.Alive(1000.0 if kind == "stuck" else 0.0)))
+            time.sleep(0.1)
+
+
+def commands() -> Iterator[str]:
+    with contextlib.suppress(OSError):  # a supervisor that is killed with something unread tears the pipe
+        while line := lines.readline():
+            yield line.decode().strip()
 
 
 threading.Thread(target=live, daemon=True).start()
-while line := lines.readline():
-    note(f"{line.decode().strip()} {settings}")
+for command in commands():
+    note(f"{command} {settings}")
     if kind == "draining":
         pipe.sendall(control.serialize(control.Draining(2)))
         time.sleep(0.5)
