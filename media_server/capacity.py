@@ -2,21 +2,21 @@
 
 The formula, per call and second of conversation:
 
-    turns = 1 / 6                       a caller's turn comes about every six seconds
-    cost  = turns · (1.2 · decode + 0.040 + 0.150) + 0.02       seconds of one core
-    calls = 0.60 · cores / cost         rounded down
+    turns = 1 / 7.5                     a caller's turn, its answer and a breath
+    cost  = turns · (1.1 · decode + 0.080 + 0.360) + 0.035      seconds of one core
+    calls = 0.75 · cores / cost         rounded down
 
-`decode` is measured at start. 1.2: of five turns one is decoded twice, since the caller went on. 0.040: Smart Turn.
-0.150: the answer's voice. 0.02: VAD, pacing, the network. 0.60: above that, who speaks at the same moment as others
-waits too long for an answer.
+`decode` is measured at start. 1.1: of ten turns one is decoded twice, since the caller went on. 0.080: Smart Turn.
+0.360: the answer's voice, three seconds of it. 0.035: VAD, pacing, the network. 0.75: above that, who speaks at the
+same moment as others waits too long for an answer. The constants are those of `docs/figures.md`.
 """
 
-TURNS_PER_S = 1 / 6
-DECODES_PER_TURN = 1.2
-TURN_DETECTION_S = 0.040
-VOICE_S = 0.150
-STEADY = 0.02
-LOAD = 0.60
+TURNS_PER_S = 1 / 7.5
+DECODES_PER_TURN = 1.1
+TURN_DETECTION_S = 0.080
+VOICE_S = 0.360
+STEADY = 0.035
+LOAD = 0.75
 
 
 def calls_at_once(decode_s: float, cores: int) -> int:

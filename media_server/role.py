@@ -2,7 +2,7 @@
 
 It takes its settings from the control pipe, binds its address, builds its application, says when `/readyz` says so, and
 that it is alive from then on. It drains when it is told to, and ends in order when the pipe closes. Engines step back
-behind the media role (nice +5), so that the pacing of calls wins the processor.
+behind the media role, so that the pacing of calls wins the processor.
 """
 
 import asyncio
@@ -29,7 +29,9 @@ from media_server.telemetry.health import DRAIN, STUCK_FOR
 
 RoleName: TypeAlias = Literal["media", "asr", "tts"]
 
-_ENGINE_NICE = 5
+_NICE = {"tts": 3, "asr": 7}
+"""Pacing goes first, then what must be there before the sound made last has played, then what somebody waits for."""
+
 _SHUTDOWN_S = 2.0
 """How long open requests may take to end."""
 
@@ -80,8 +82,7 @@ class ControlPipe:
 def main(name: RoleName, fd: int) -> int:
     """The whole life of a role's process; returns its exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if name != "media":
-        os.nice(_ENGINE_NICE)
+    os.nice(_NICE.get(name, 0))
     pipe = ControlPipe(fd)
     try:
         settings = pipe.settings()

@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 from pydantic import SecretStr
 
+from media_server.admission import Load, check
 from media_server.api.calls import calls_routes
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_calls import IncomingCall
@@ -38,8 +39,6 @@ log = structlog.get_logger(__name__)
 MAX_BODY = 64 * 1024
 LINGER_S = 1.0
 """After the last call the network asks once more what comes next, and wants an answer."""
-MAX_LAG_S = 0.1
-"""An event loop that is later than this paces the calls that it has badly enough."""
 RETRY_S = 0.3
 """How often the engines are asked again while they are not there yet."""
 WARN_EVERY = 50
@@ -95,16 +94,8 @@ class MediaServer:
     def _check_load(self) -> None:
         if not self._ready:
             raise Overloaded("the engines are not ready yet", reason="starting")
-        if self._lag.seconds > MAX_LAG_S:
-            raise Overloaded(f"we are late by {self._lag.seconds:.2f} s", reason="event_loop")
-        for kind, watch in (("recogniser", self._asr_room), ("voice", self._tts_room)):
-            room = watch.room
-            if not room.ready:
-                raise Overloaded(f"there is no {kind}", reason="no_engine")
-            if room.free <= self.registry.unsettled():
-                raise Overloaded(f"the {kind} has no free session", reason="engine_full")
-            if room.queue_wait_ms > self._media.max_queue_wait_ms:
-                raise Overloaded(f"the {kind} is late by {room.queue_wait_ms:.0f} ms", reason="engine_late")
+        load = Load(self._lag.seconds, self._asr_room.room, self._tts_room.room, self.registry.unsettled)
+        check(load, max_queue_wait_ms=self._media.max_queue_wait_ms)
 
     async def connect(self, reservation: Reservation, port: MediaPort) -> None:
         """Run a call to its end.

@@ -17,7 +17,7 @@ The library is imported when a model is loaded, so that this module imports with
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -81,7 +81,7 @@ class _Decoded:
 
 
 class WhisperEngine:
-    """An `AsrEngine`: one CTranslate2 model, `workers` decodes at once, one thread each."""
+    """An `AsrEngine`: one CTranslate2 model, `workers` decodes at once."""
 
     def __init__(self, folder: Path, *, workers: int, contexts_s: tuple[float, ...] = ()) -> None:
         """Load a model in CTranslate2's format from `folder`; `contexts_s` are tried before the full 30 s.
@@ -133,17 +133,17 @@ class WhisperEngine:
         return Transcription(decoded.text if speech else "", decoded.log_probability, decodes > 1)
 
     def warm_up(self) -> float:
-        """Decode once to touch all memory, then measure: seconds for a short utterance of a dozen tokens.
+        """Decode once to touch all memory, then measure: CPU seconds for a short utterance of a dozen tokens.
 
         The best of several counts: what else starts on this machine right now is not the model's doing.
         """
         took = float("inf")
         for _ in range(_WARM_UP_DECODES):
-            begun = perf_counter()
+            begun = process_time()
             tokenizer = self._tokenizer("en")
             encoded = self._encode(np.zeros(ASR_RATE, dtype=np.float32), self._contexts_s[0])
             self._generate(encoded, tokenizer, _WARM_UP_TOKENS, suppress=(tokenizer.eot,))
-            took = min(took, perf_counter() - begun)
+            took = min(took, process_time() - begun)
         return took
 
     def _decode(self, samples: Samples, language: str, context_s: float, seconds: float) -> _Decoded:

@@ -25,8 +25,8 @@ from engines.tts.onnx_graph import CannotCut, cut, parse
 FIRST_FRAMES = 24
 """Of 11.6 ms in a voice of 22,050 Hz: it plays four times as long as the next one takes to make on one free core."""
 
-SECOND_FRAMES = 60
-LATER_FRAMES = 180
+GROWTH = 2
+"""Each piece is so many times the last: while it plays the next is made, also where others want the cores."""
 
 LEAST_FRAMES = 24
 """What is left over and shorter goes with the piece before."""
@@ -85,7 +85,7 @@ def spans(frames: int) -> list[tuple[int, int]]:
     pieces: list[tuple[int, int]] = []
     start = 0
     while start < frames:
-        length = (FIRST_FRAMES, SECOND_FRAMES, LATER_FRAMES)[min(len(pieces), 2)]
+        length = FIRST_FRAMES * GROWTH ** len(pieces)
         end = start + length if frames - start - length >= LEAST_FRAMES else frames
         pieces.append((start, end))
         start = end
@@ -111,13 +111,13 @@ def load(model: Path) -> tuple[Any, Decoder | None]:
         front = cut(graph, graph.inputs, (*latents, _DURATIONS))
     except CannotCut:
         return _session(cut(graph, graph.inputs, (*graph.outputs, _DURATIONS))), None
-    return _session(front), Decoder(_session(decoder), latents[0])
+    return _session(front), Decoder(_session(decoder, threads=1), latents[0])
 
 
-def _session(model: bytes) -> Any:
+def _session(model: bytes, threads: int | None = None) -> Any:
     """No spinning: several clauses are made at once, and other models want the cores too."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads_per_job()
+    options.intra_op_num_threads = threads or threads_per_job()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

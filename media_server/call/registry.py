@@ -16,8 +16,8 @@ RESERVED_S = 15.0
 """How long a place is kept for an admitted call; one that comes later takes what is free then."""
 FORGOTTEN_S = 120.0
 """After this nobody comes any more."""
-SETTLES_S = 2.0
-"""After this a call's engine sessions are in the engines' own count."""
+SETTLES_S = 0.3
+"""So long after a call was answered it has its engine sessions."""
 KEPT = 500
 """Records of ended calls that are kept at hand."""
 
@@ -45,7 +45,7 @@ class Registry:
         self._max_calls = max_calls
         self._now = now
         self._reserved: dict[str, Reservation] = {}
-        self._live: dict[str, Conversation] = {}
+        self._live: dict[str, tuple[Conversation, float]] = {}  # with when it was answered
         self._ended: OrderedDict[str, CallRecord] = OrderedDict()
         self._draining = False
         self._empty = asyncio.Event()
@@ -83,7 +83,7 @@ class Registry:
         if self._draining or reservation.expires_at <= self._now():
             self._check_room()
         conversation = Conversation(reservation.facts, port, self._speech, self._sink)
-        self._live[reservation.facts.id] = conversation
+        self._live[reservation.facts.id] = conversation, self._now()
         try:
             await conversation.run(reservation.plan)
             if conversation.failed:
@@ -107,7 +107,7 @@ class Registry:
 
     def records(self) -> list[CallRecord]:
         """Live calls, then ended ones, the newest first."""
-        live = [conversation.chronicle.snapshot() for conversation in reversed(self._live.values())]
+        live = [conversation.chronicle.snapshot() for conversation, _ in reversed(self._live.values())]
         return live + list(reversed(self._ended.values()))
 
     def record(self, call_id: str) -> CallRecord:
@@ -117,16 +117,16 @@ class Registry:
             NotFound: There is none of that id.
         """
         if call_id in self._live:
-            return self._live[call_id].chronicle.snapshot()
+            return self._live[call_id][0].chronicle.snapshot()
         if call_id in self._ended:
             return self._ended[call_id]
         raise NotFound("no call of this id")
 
-    def unsettled(self) -> int:
-        """Calls that may not have their engine sessions yet: announced ones, and those just answered."""
+    def unsettled(self, since: float) -> int:
+        """Calls that had no engine sessions at that time, but want them: announced ones, and those answered later."""
         now = self._now()
         announced = sum(each.expires_at > now for each in self._reserved.values())
-        return announced + sum(call.chronicle.elapsed < SETTLES_S for call in self._live.values())
+        return announced + sum(answered > since - SETTLES_S for _, answered in self._live.values())
 
     @property
     def live(self) -> int:
@@ -150,14 +150,14 @@ class Registry:
             async with asyncio.timeout(timeout_s):
                 await self._empty.wait()
         except TimeoutError:
-            for conversation in list(self._live.values()):
+            for conversation, _ in list(self._live.values()):
                 conversation.dismiss("shutdown")
             await self._empty.wait()
 
     async def end_all(self, reason: str) -> None:
         """Refuse new calls, end the live ones, and wait until their books are closed."""
         self._draining = True
-        for conversation in list(self._live.values()):
+        for conversation, _ in list(self._live.values()):
             conversation.end(reason)
             self._empty.clear()
         await self._empty.wait()

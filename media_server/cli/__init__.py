@@ -131,7 +131,7 @@ def bench_twilio(  # noqa: PLR0917 - options, passed by name
         float | None, typer.Option(help="The phones hear themselves, so much quieter.", show_default="they do not")
     ] = None,
     echo_delay: Annotated[int, typer.Option(help="… and so many milliseconds later.")] = 150,
-    stagger: Annotated[float, typer.Option(help="Seconds between the beginnings of two calls.")] = 0.3,
+    stagger: Annotated[float, typer.Option(help="Seconds between the beginnings of two calls.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of what is said when.")] = 1,
     url: Url = None,
     port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,

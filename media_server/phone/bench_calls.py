@@ -51,7 +51,7 @@ class Bench:
     interrupt: bool = False
     noise: bool = False
     feedback: Feedback | None = None
-    stagger_s: float = 0.3
+    stagger_s: float = 1.0
     seed: int = 1
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from time import monotonic
 
 from media_server.speech.connection import Engines, Readiness
 
@@ -16,17 +17,19 @@ class Room:
         ready: How many engines there are.
         free: Sessions that they would take.
         queue_wait_ms: What their work waits for a worker, at the engine where it waits least.
+        asked_at: When they were asked, in monotonic seconds.
     """
 
     ready: int = 0
     free: int = 0
     queue_wait_ms: float = 0.0
+    asked_at: float = 0.0
 
     @classmethod
-    def of(cls, engines: list[Readiness]) -> "Room":
+    def of(cls, engines: list[Readiness], asked_at: float = 0.0) -> "Room":
         """The room of those that are ready; an engine that does not say how much it has has enough."""
         waits = [each.queue_wait_ms for each in engines]
-        return cls(len(engines), sum(each.free for each in engines), min(waits, default=0.0))
+        return cls(len(engines), sum(each.free for each in engines), min(waits, default=0.0), asked_at)
 
     @property
     def state(self) -> str:
@@ -51,5 +54,6 @@ class RoomWatch:
 
     async def look(self) -> Room:
         """Ask now."""
-        self.room = Room.of(await self._engines.readiness())
+        asked_at = monotonic()
+        self.room = Room.of(await self._engines.readiness(), asked_at)
         return self.room

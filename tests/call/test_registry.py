@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from media_server.call.conversation import Conversation, Speech
@@ -48,6 +50,27 @@ async def test_places_are_counted_and_lapse(registry: Registry, clock: Clock) ->
         reserve(registry, 3)
     clock.now += RESERVED_S
     reserve(registry, 3)
+
+
+async def test_a_call_wants_engine_sessions_from_its_announcement_until_the_engines_count_them(
+    registry: Registry, clock: Clock
+) -> None:
+    async def stay(_conversation: Conversation) -> None:
+        await asyncio.Event().wait()
+
+    place = registry.reserve(
+        provider_id="CA1", transport="loopback", caller="+1", called="+2", dialplan="test", plan=stay
+    )
+    assert registry.unsettled(clock.now) == 1
+    call = asyncio.create_task(registry.connect(place, LoopbackPort()))
+    await asyncio.sleep(0)
+    answered = clock.now
+    clock.now += 10
+    assert registry.unsettled(answered) == 1  # the engines were asked too early to know of it
+    assert registry.unsettled(answered + 1) == 0
+    clock.now += RESERVED_S
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
 
 
 async def test_a_late_stream_takes_what_is_free(registry: Registry, clock: Clock) -> None:
