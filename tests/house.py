@@ -12,6 +12,7 @@ from pathlib import Path
 
 READY = re.compile(r"^(asr|tts|media)\s+ready\s.*?((?:http|ws)://[^\s/]+)")
 START_S = 60.0
+PRINTED_S = 5.0
 
 
 @dataclass(slots=True)
@@ -25,6 +26,15 @@ class House:
     @property
     def url(self) -> str:
         return self.addresses["media"]
+
+    async def printed(self, pattern: str) -> None:
+        """Wait until a line that matches was printed."""
+        try:
+            async with asyncio.timeout(PRINTED_S):
+                while not any(re.search(pattern, line) for line in self.lines):
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"no {pattern!r} in:\n" + "".join(self.lines)) from None
 
     async def read_until_ready(self) -> None:
         assert self.process.stdout is not None

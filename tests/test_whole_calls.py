@@ -1,6 +1,5 @@
 """Whole calls, from the signed webhook to the books: the real server, real models, recorded speech, Twilio's wire."""
 
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +8,8 @@ import pytest
 import pytest_asyncio
 
 from media_server.audio.g711 import decode_mulaw, encode_mulaw
+from media_server.call.record import CallRecord
+from media_server.phone.call_record import fetch_record
 from media_server.phone.caller_script import CallerScript
 from media_server.phone.twilio_phone import PhoneCall, TwilioPhone
 from tests.house import House, house
@@ -39,12 +40,10 @@ def sentences(prompts: list[Prompt]) -> list[Prompt]:
     return [prompt for prompt in prompts if prompt.single_sentence and prompt.reported and prompt.seconds < 5]
 
 
-async def record_of(http: aiohttp.ClientSession, server: House, call: PhoneCall) -> dict[str, object]:
-    async with http.get(f"{server.url}/v1/calls", params={"provider_id": call.call_sid}) as answer:
-        found: list[dict[str, object]] = (await answer.json())["calls"]
-    assert len(found) == 1
-    async with http.get(f"{server.url}/v1/calls/{found[0]['id']}") as answer:
-        record: dict[str, object] = await answer.json()
+async def record_of(http: aiohttp.ClientSession, server: House, call: PhoneCall) -> CallRecord:
+    """Of a call that is over here, and soon there."""
+    record = await fetch_record(http, server.url, None, call.call_sid, print)
+    assert record is not None
     return record
 
 
@@ -63,21 +62,15 @@ async def test_a_caller_is_greeted_understood_and_answered(
     assert len(measured.answered) == TURNS
     assert measured.cut_ins == 0
     assert measured.gaps == ()
-    transcript = record["transcript"]
-    assert isinstance(transcript, list)
-    answers = [line["text"] for line in transcript if line["who"] == "agent"][1:]
+    answers = [line.text for line in record.transcript if line.who == "agent"][1:]
     assert len(answers) == TURNS
     for prompt, answer in zip(chosen, answers, strict=True):
         assert answer.endswith(", you said.")
         assert words_right(prompt.text, answer.removesuffix(", you said.")) >= 0.6, (prompt.text, answer)
-    turns = record["turns"]
-    assert isinstance(turns, list)
-    assert all(turn["receipt"] is not None for turn in turns)
-    assert record["ended_reason"] == "caller_hangup"
-    ledger = record["ledger"]
-    assert isinstance(ledger, dict)
-    assert ledger["balances"]
-    assert ledger["delivered"] > 0.9 * ledger["received"]
+    assert all(turn.receipt is not None for turn in record.turns)
+    assert record.ended_reason == "caller_hangup"
+    assert record.ledger.balances
+    assert record.ledger.delivered > 0.9 * record.ledger.received
     async with http.get(f"{server.url}/metrics") as response:
         metrics = await response.text()
     assert 'media_server_answer_seconds_count{stage="total"} 6.0' in metrics
@@ -85,9 +78,8 @@ async def test_a_caller_is_greeted_understood_and_answered(
 
 
 async def test_the_terminal_shows_the_turns_and_that_the_books_balance(server: House) -> None:
-    text = "".join(server.lines)
-    assert re.search(r"\d\d:\d\d:\d\d [0-9a-f]{4}  caller  .+ \d+ ms = waited \d+, words \d+, think \d+", text)
-    assert re.search(r"ended   caller hung up   \d+ s, 6 turns, books balance", text)
+    await server.printed(r"\d\d:\d\d:\d\d [0-9a-f]{4}  caller  .+ \d+ ms = waited \d+, words \d+, think \d+")
+    await server.printed(r"ended   caller hung up   \d+ s, 6 turns, books balance")
 
 
 async def test_numbers_that_end_in_9196_hear_themselves(
@@ -96,7 +88,7 @@ async def test_numbers_that_end_in_9196_hear_themselves(
     phone = TwilioPhone(http, base_url=server.url, auth_token=TOKEN, called="+15559196")
     call = await phone.call(CallerScript([sentences[0].pcm], greeting_timeout_s=0.5, answer_timeout_s=1))
     record = await record_of(http, server, call)
-    assert record["dialplan"] == "echo"
+    assert record.dialplan == "echo"
     middle = 2 * call.spoken[0].begin + 8000
     spoken = decode_mulaw(encode_mulaw(call.caller[middle : middle + 1600]))
     delay_s = (call.agent.find(spoken) - middle) / 2 / 8000
