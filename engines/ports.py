@@ -36,8 +36,17 @@ class Transcription:
 class AsrEngine(Protocol):
     """A speech recogniser; one a process, shared by all sessions."""
 
+    @property
+    def languages(self) -> frozenset[str]:
+        """The codes of the languages that it knows."""
+        ...
+
     def transcribe(self, samples: Samples, language: str) -> Transcription:
         """Recognise a whole turn, `ASR_RATE` Hz. Blocks; runs on a worker thread."""
+        ...
+
+    def warm_up(self) -> float:
+        """Touch all memory; the CPU seconds that the decode of a short utterance takes on this machine."""
         ...
 
 

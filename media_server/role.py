@@ -23,6 +23,7 @@ from aiohttp import web
 from engines.errors import ModelError
 from media_server import config, control
 from media_server.config import Settings, authority
+from media_server.data_folder import owned
 from media_server.errors import ConfigError
 from media_server.telemetry import log
 from media_server.telemetry.health import DRAIN, STUCK_FOR
@@ -131,11 +132,11 @@ async def run_role(name: RoleName, settings: Settings, pipe: ControlPipe, draine
     """Serve a role until cancelled, or told to drain and done with it.
 
     Raises:
-        ConfigError: Its address cannot be had, or its settings do not fit.
+        ConfigError: Its address or folder cannot be had, or its settings do not fit.
         ModelError: A model is missing or corrupt.
     """
     host, port = _address(name, settings)
-    with _bind(host, port) as listener:
+    with owned(settings.data_dir) if name == "media" else contextlib.nullcontext(), _bind(host, port) as listener:
         # The port is real from here on, also when 0 was asked for.
         port = listener.getsockname()[1]
         pipe.say(control.Bound(host, port))

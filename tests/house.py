@@ -31,7 +31,7 @@ class House:
         """Wait until a line that matches was printed."""
         try:
             async with asyncio.timeout(PRINTED_S):
-                while not any(re.search(pattern, line) for line in self.lines):
+                while not any(re.search(pattern, line) for line in self.lines):  # noqa: ASYNC110 - of another process
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise AssertionError(f"no {pattern!r} in:\n" + "".join(self.lines)) from None

@@ -33,8 +33,7 @@ async def test_live_calls_finish_and_new_ones_are_refused(tmp_path: Path, models
         calls = [asyncio.create_task(phone.call(Hiss(4.0, seed))) for seed, phone in enumerate(phones[1:])]
         await live(server, CALLS)
         server.process.send_signal(signal.SIGTERM)
-        while not any("no new calls" in line for line in server.lines):  # noqa: ASYNC110 - in another process
-            await asyncio.sleep(0.05)
+        await server.printed("no new calls")
         with pytest.raises(LineBusy, match="busy"):
             await phones[0].call(CallerScript([]))
         async with http.get(f"{server.url}/readyz") as answer:

@@ -12,27 +12,19 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-import numpy as np
-import soxr
-from numpy.typing import NDArray
-
 from engines.asr.events import Closed, SessionEvent
+from engines.asr.models import AsrModels
 from engines.asr.recognition import Recognition
 from engines.asr.tasks import Cancel, CloseCommand, Command, ConfigureCommand, Decode, Detect, FinalizeCommand, Promote
-from engines.ports import ASR_RATE, AsrEngine, Samples, Transcription, TurnDetector, VoiceActivityDetector
 from engines.scheduler import Job, Lane, Scheduler
 from engines.turn.expectation import Expectation
-
-_FULL_SCALE = np.float32(32768.0)
 
 
 @dataclass(frozen=True, slots=True)
 class AsrEngines:
     """What all sessions of a process share."""
 
-    recogniser: AsrEngine
-    vad: VoiceActivityDetector
-    turn_detector: TurnDetector
+    models: AsrModels
     scheduler: Scheduler
 
 
@@ -55,7 +47,7 @@ class AsrSession:
         self._options = options
         self._machine = Recognition(
             options.sample_rate,
-            engines.vad.stream(options.sample_rate),
+            engines.models.vad.stream(options.sample_rate),
             expectation=options.expectation,
             language=options.language,
             interim_results=options.interim_results,
@@ -131,14 +123,14 @@ class AsrSession:
         return events
 
     def _do(self, task: Decode | Detect | Promote | Cancel) -> None:
+        models, submit, rate = self._engines.models, self._engines.scheduler.submit, self._options.sample_rate
         match task:
             case Decode():
-                recognise = (self._engines.recogniser, task.audio, self._options.sample_rate, self._options.language)
-                self._submit(task, self._engines.scheduler.submit(task.lane, _transcribe, *recognise))
+                recognise = models.transcribe, task.audio, rate, self._options.language
+                self._submit(task, submit(task.lane, *recognise))
             case Detect():
                 # It is short, and the same decision waits for it as for a final.
-                detect = (self._engines.turn_detector, task.audio, self._options.sample_rate)
-                self._submit(task, self._engines.scheduler.submit(Lane.FINAL, _detect, *detect))
+                self._submit(task, submit(Lane.FINAL, models.turn_probability, task.audio, rate))
             case Promote():
                 if job := self._jobs.get(task.number):  # else its result is on its way
                     job.promote(Lane.FINAL)
@@ -162,19 +154,3 @@ class AsrSession:
             self._machine.receive_transcription(task.number, future.result(), took_s)
         else:
             self._machine.receive_probability(task.number, future.result())
-
-
-def _transcribe(engine: AsrEngine, audio: NDArray[np.int16], sample_rate: int, language: str) -> Transcription:
-    return engine.transcribe(_resampled(audio, sample_rate), language)
-
-
-def _detect(detector: TurnDetector, audio: NDArray[np.int16], sample_rate: int) -> float:
-    return detector.probability(_resampled(audio, sample_rate))
-
-
-def _resampled(audio: NDArray[np.int16], sample_rate: int) -> Samples:
-    samples = audio.astype(np.float32) / _FULL_SCALE
-    if sample_rate == ASR_RATE:
-        return samples
-    resampled: Samples = soxr.resample(samples, sample_rate, ASR_RATE)
-    return resampled

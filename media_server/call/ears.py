@@ -108,6 +108,7 @@ class Ears:
             pcm = frame.pcm
             if self._leg.arrivals.known:
                 pcm = self._echo.receive(pcm, self._leg.arrivals.time_of(frame.position / frame.sample_rate))
+                self.floor.heard_more()
             session.send(pcm)
         session.finish()
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from media_server.call.leg import Leg
 from media_server.speech.turns import MaybeOver, SpeechBegan, TurnEvent, TurnOver, WentOn
 from media_server.turn.barge_in import BargeIn, asks_for_the_floor
-from media_server.turn.floor import Change
+from media_server.turn.floor import Change, Holder
 
 
 class FloorControl:
@@ -21,19 +21,21 @@ class FloorControl:
         self._language = language
         self._is_ours = is_ours
         self._began: SpeechBegan | None = None
-        """A turn that was nothing but our own voice so far."""
+        """The turn that is open."""
+        self._ours = False
+        """Whether it was nothing but our own voice so far."""
+        self._told = False
+        """Whether floor and dialplan know of it."""
         self.on_aside: Callable[[TurnOver], None] = lambda _over: None
 
     def receive(self, event: TurnEvent) -> TurnEvent | None:
         """What of an event the dialplan is told."""
         if isinstance(event, SpeechBegan):
-            self._began = event
-        if self._began is not None:
-            if self._is_ours(self._began.at):
-                if isinstance(event, TurnOver):
-                    self._began = None
-                return None
-            self._began = None
+            self._began, self._ours, self._told = event, True, False
+        self._ours = self._ours and self._sounds_ours()
+        if self._ours:
+            return self._forget(event) if isinstance(event, TurnOver) and self._told else None
+        self._told = True
         match event:
             case SpeechBegan() | WentOn():
                 self._leg.change(Change.CONTESTS if self._policy is BargeIn.ON else Change.SPEECH_STARTED)
@@ -47,10 +49,25 @@ class FloorControl:
                     self.on_aside(event)
                 return event if asks else replace(event, text="")
 
+    def heard_more(self) -> None:
+        """More sound of the caller's: it may show that what contests the floor is our own voice after all."""
+        contested = self._leg.floor.holder in (Holder.CONTESTED, Holder.HUSHED)
+        if contested and not self._ours and self._sounds_ours():
+            self._ours = True
+            self._leg.change(Change.NO_WORDS)
+
     def digit(self) -> None:
         """A key was pressed: it interrupts as words do."""
         if self._leg.floor.agent_speaks and self._policy is not BargeIn.OFF:
             self._leg.change(Change.WORDS)
+
+    def _sounds_ours(self) -> bool:
+        return self._began is not None and self._is_ours(self._began.at)
+
+    def _forget(self, over: TurnOver) -> TurnOver:
+        """The end of a turn that was none after all."""
+        self._leg.change(Change.TURN_ENDED)
+        return replace(over, text="")
 
     @property
     def _policy(self) -> BargeIn:

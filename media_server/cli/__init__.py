@@ -128,7 +128,10 @@ def bench_twilio(  # noqa: PLR0917 - options, passed by name
     interrupt: Annotated[bool, typer.Option("--interrupt", help="Speak into every answer.")] = False,
     noise: Annotated[bool, typer.Option("--noise", help="Make a noise in every answer.")] = False,
     echo_db: Annotated[
-        float | None, typer.Option(help="The phones hear themselves, so much quieter.", show_default="they do not")
+        float | None,
+        typer.Option(
+            min=-90, max=0, help="The phones hear themselves at this level, say -30.", show_default="they do not"
+        ),
     ] = None,
     echo_delay: Annotated[int, typer.Option(help="… and so many milliseconds later.")] = 150,
     stagger: Annotated[float, typer.Option(help="Seconds between the beginnings of two calls.")] = 1.0,
@@ -165,6 +168,25 @@ def bench_echo(  # noqa: PLR0917 - options, passed by name
     from media_server.cli.bench import echo as run  # noqa: PLC0415
 
     raise typer.Exit(run(calls, duration, url, config, _said(port=port), as_json=as_json))
+
+
+@bench.command("turns")
+def bench_turns(  # noqa: PLR0917 - options, passed by name
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="WAVs, an utterance each.")],
+    split: Annotated[
+        list[float] | None,
+        typer.Option(help="A silence to put inside, in seconds. Repeatable.", show_default="0.5, 0.8"),
+    ] = None,
+    language: Annotated[str, typer.Option(help="What is spoken.")] = "en",
+    models_dir: ModelsDir = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """How long the ends of turns take, and how often a speaker is cut short: ours, timers, VAD + Smart Turn."""
+    from media_server.cli.bench_turns import run  # noqa: PLC0415
+
+    splits = split if split is not None else [0.5, 0.8]
+    raise typer.Exit(run(folder, splits, language, config, _said(models_dir=models_dir), as_json=as_json))
 
 
 @models.command("list")

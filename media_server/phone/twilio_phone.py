@@ -42,9 +42,9 @@ class LineBusy(CallRefused):
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """A line on which the phone hears itself: what was played comes back `delay_ms` later, by `loss_db` quieter."""
+    """A line on which the phone hears itself: what was played comes back `delay_ms` later, at `level_db`, at most 0."""
 
-    loss_db: float
+    level_db: float
     delay_ms: int
 
     def added(self, frame: bytes, played: bytes | bytearray, at: int) -> bytes:
@@ -53,7 +53,7 @@ class Feedback:
         back = np.frombuffer(bytes(played[max(0, begin) : max(0, begin + len(frame))]), dtype="<i2")
         mixed = np.frombuffer(frame, dtype="<i2").astype(np.float64)
         if len(back):
-            mixed[-len(back) :] += back * 10 ** (-self.loss_db / 20)
+            mixed[-len(back) :] += back * 10 ** (self.level_db / 20)
         return np.clip(mixed.round(), -32768, 32767).astype("<i2").tobytes()
 
 

@@ -5,6 +5,7 @@ One recogniser, one VAD and one turn detector serve all sessions; the order of t
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import uuid4
 
 import numpy as np
@@ -12,31 +13,25 @@ import structlog
 from aiohttp import web
 
 from engines import cores
-from engines.asr.faster_whisper import MEASURED_CONTEXTS_S, WhisperEngine
+from engines.asr.models import AsrModels
 from engines.asr.session import AsrEngines, AsrSession, SessionOptions
-from engines.models import locate
 from engines.ports import ASR_RATE, AsrEngine, Samples, Transcription
 from engines.scheduler import Lane
 from engines.turn.endpointing import MAX_TURN_S
 from engines.turn.expectation import Expectation, Patience, TurnDetection
-from engines.turn.silero import SileroVad
-from engines.turn.smart_turn import SmartTurn
 from media_server.capacity import calls_at_once
 from media_server.config import AsrSettings, Settings
 from media_server.errors import PeerError
 from media_server.protocol.speech import AsrLimits, AsrQuery
 from media_server.services.app import LIMIT, STATE, parse_query, service_app, session_socket
+from media_server.services.asr_models import load_asr_models, workers
 from media_server.services.asr_stream import AsrStream
 from media_server.telemetry.metrics import ASR_DECODE_SECONDS
 
 LEAST_SESSIONS = 4
 """Whatever the machine: somebody who tries it out has a few calls."""
 
-VAD_MODEL = "silero-vad", "silero_vad.onnx"
-TURN_MODEL = "smart-turn", "smart-turn-v3.2-cpu.onnx"
-
 ENGINES = web.AppKey("engines", AsrEngines)
-LANGUAGES = web.AppKey("languages", frozenset[str])
 SETTINGS = web.AppKey("settings", AsrSettings)
 
 
@@ -49,12 +44,10 @@ def create_app(settings: Settings) -> web.Application:
     app[SETTINGS] = settings.asr
 
     async def with_engines(app: web.Application) -> AsyncIterator[None]:
-        workers = settings.asr.workers or cores.available()
-        whisper, vad, turn_detector = await asyncio.to_thread(_load, settings, workers)
-        scheduler = app[STATE].new_scheduler(workers)
-        app[ENGINES] = AsrEngines(_Measured(whisper), vad, turn_detector, scheduler)
-        app[LANGUAGES] = whisper.languages
-        decode_s = await scheduler.run(Lane.FINAL, _warm_up, whisper, turn_detector)
+        models = await asyncio.to_thread(load_asr_models, settings)
+        scheduler = app[STATE].new_scheduler(workers(settings))
+        app[ENGINES] = AsrEngines(replace(models, recogniser=_Measured(models.recogniser)), scheduler)
+        decode_s = await scheduler.run(Lane.FINAL, _warm_up, models)
         app[STATE].figures["decode_ms"] = round(1000 * decode_s)
         if settings.asr.max_sessions is None:
             app[LIMIT].max_sessions = max(LEAST_SESSIONS, calls_at_once(decode_s, cores.available()))
@@ -75,7 +68,7 @@ async def _stream(request: web.Request) -> web.StreamResponse:
         Overloaded: Likewise, when there is no room.
     """
     query = parse_query(request, AsrQuery)
-    if query.language not in request.app[LANGUAGES]:
+    if query.language not in request.app[ENGINES].models.recogniser.languages:
         raise PeerError(f"language: this model does not know {query.language!r}")
     async with session_socket(request) as socket:
         settings = request.app[SETTINGS]
@@ -110,22 +103,19 @@ class _Measured:
     def __init__(self, engine: AsrEngine) -> None:
         self._engine = engine
 
+    @property
+    def languages(self) -> frozenset[str]:
+        return self._engine.languages
+
+    def warm_up(self) -> float:
+        return self._engine.warm_up()
+
     def transcribe(self, samples: Samples, language: str) -> Transcription:
         with ASR_DECODE_SECONDS.time():
             return self._engine.transcribe(samples, language)
 
 
-def _load(settings: Settings, workers: int) -> tuple[WhisperEngine, SileroVad, SmartTurn]:
-    folder = locate(settings.asr.model, settings.models_dir)
-    (vad, vad_file), (turn, turn_file) = VAD_MODEL, TURN_MODEL
-    return (
-        WhisperEngine(folder, workers=workers, contexts_s=MEASURED_CONTEXTS_S.get(folder.name, ())),
-        SileroVad(locate(vad, settings.models_dir) / vad_file),
-        SmartTurn(locate(turn, settings.models_dir) / turn_file),
-    )
-
-
-def _warm_up(whisper: WhisperEngine, turn_detector: SmartTurn) -> float:
+def _warm_up(models: AsrModels) -> float:
     """Touch all memory; the seconds that the decode of a short utterance takes on this machine."""
-    turn_detector.probability(np.zeros(ASR_RATE, dtype=np.float32))
-    return whisper.warm_up()
+    models.turn_detector.probability(np.zeros(ASR_RATE, dtype=np.float32))
+    return models.recogniser.warm_up()

@@ -9,6 +9,7 @@ import numpy as np
 
 from engines.asr.events import Final, SessionEvent, TurnEnded
 from engines.asr.faster_whisper import MEASURED_CONTEXTS_S, WhisperEngine
+from engines.asr.models import AsrModels
 from engines.asr.session import AsrEngines, AsrSession, SessionOptions
 from engines.scheduler import Scheduler
 from engines.turn.silero import SileroVad
@@ -32,11 +33,15 @@ def smart_turn(models_dir: Path) -> SmartTurn:
     return SmartTurn(models_dir / "smart-turn" / "smart-turn-v3.2-cpu.onnx")
 
 
+def models(models_dir: Path) -> AsrModels:
+    return AsrModels(whisper(models_dir), silero(models_dir), smart_turn(models_dir))
+
+
 @asynccontextmanager
 async def engines(models_dir: Path) -> AsyncIterator[AsrEngines]:
     scheduler = Scheduler(2)
     try:
-        yield AsrEngines(whisper(models_dir), silero(models_dir), smart_turn(models_dir), scheduler)
+        yield AsrEngines(models(models_dir), scheduler)
     finally:
         scheduler.close()
 

@@ -20,7 +20,10 @@ from engines.asr.events import (
 )
 from engines.asr.session import AsrSession, SessionOptions
 from engines.turn.expectation import Expectation, TurnDetection
+from media_server.audio.g711 import decode_mulaw, encode_mulaw
+from tests.conftest import missing
 from tests.engines.asr.loaded import RATE, engines, line_noise, recognise, turns_of, words_of
+from tests.line_sounds import MUSIC_ON_HOLD, PACKAGE, SOUNDS, pcm_of
 from tests.speech_data import Prompt, words_right
 
 pytestmark = pytest.mark.models
@@ -110,6 +113,26 @@ async def test_noise_is_no_words(models_dir: Path, noise: str) -> None:
     async with engines(models_dir) as shared:
         events = await recognise(shared, pcm, OPTIONS)
     assert words_of(events) == ""
+
+
+@pytest.mark.parametrize("name", SOUNDS)
+async def test_ten_minutes_of_a_line_on_which_nobody_speaks_are_no_turn(models_dir: Path, name: str) -> None:
+    if name == "hold music" and not any(MUSIC_ON_HOLD.glob("*.wav")):
+        missing(f"music is missing: apt-get install {PACKAGE}")
+    async with engines(models_dir) as shared:
+        events = await recognise(shared, pcm_of(SOUNDS[name]()), OPTIONS, chunk=32_000)
+    assert [type(event) for event in events] == [Closed]
+
+
+async def test_a_sentence_that_the_model_takes_for_noise_at_first_is_kept(
+    models_dir: Path, prompts: list[Prompt]
+) -> None:
+    by_name = {prompt.name: prompt for prompt in prompts}
+    first, doubted = by_name["vm-invalid-password"], by_name["auth-incorrect"]
+    audio = bytes(7 * RATE) + first.pcm + bytes(13 * RATE) + doubted.pcm + bytes(4 * RATE)
+    async with engines(models_dir) as shared:
+        events = await recognise(shared, decode_mulaw(encode_mulaw(audio)), OPTIONS)
+    assert words_right(f"{first.text} {doubted.text}", words_of(events)) >= 0.8
 
 
 async def test_the_books_balance(models_dir: Path, prompts: list[Prompt]) -> None:

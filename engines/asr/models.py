@@ -1,0 +1,40 @@
+"""The models that recognition takes, and what it asks of them. Blocks; for worker threads."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from engines.ports import ASR_RATE, AsrEngine, Samples, Transcription, TurnDetector, VoiceActivityDetector
+
+_FULL_SCALE = np.float32(32768.0)
+
+
+@dataclass(frozen=True, slots=True)
+class AsrModels:
+    """One of each, shared by all streams of a process."""
+
+    recogniser: AsrEngine
+    vad: VoiceActivityDetector
+    turn_detector: TurnDetector
+
+    def transcribe(self, audio: NDArray[np.int16], sample_rate: int, language: str) -> Transcription:
+        """The words of a segment, mono, at any rate.
+
+        Raises:
+            InputError: It is too long for the model, or in a language that it does not know.
+        """
+        return self.recogniser.transcribe(_resampled(audio, sample_rate), language)
+
+    def turn_probability(self, audio: NDArray[np.int16], sample_rate: int) -> float:
+        """How likely a turn that sounds so is complete, 0 to 1."""
+        return self.turn_detector.probability(_resampled(audio, sample_rate))
+
+
+def _resampled(audio: NDArray[np.int16], sample_rate: int) -> Samples:
+    samples = audio.astype(np.float32) / _FULL_SCALE
+    if sample_rate == ASR_RATE:
+        return samples
+    resampled: Samples = soxr.resample(samples, sample_rate, ASR_RATE)
+    return resampled

@@ -1,0 +1,1 @@
+"""How good the recogniser is on recordings of one's own, without a call: by the very code that serves."""
