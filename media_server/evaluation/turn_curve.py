@@ -38,10 +38,10 @@ class Curve:
     timers: tuple[Point, ...]
     bare: Point
 
-    def timer_of(self, mean_wait: float, split: float) -> float:
-        """The share that a timer of this mean wait cuts short, between those that were tried."""
-        waits = [each.mean for each in self.timers]
-        return float(np.interp(mean_wait, waits, [each.cut_when_split[split] for each in self.timers]))
+    def timer_of(self, p50: float, split: float) -> float:
+        """The share that a timer of this median wait cuts short, between those that were tried."""
+        waits = [each.p50 for each in self.timers]
+        return float(np.interp(p50, waits, [each.cut_when_split[split] for each in self.timers]))
 
 
 def turn_curve(
@@ -96,11 +96,11 @@ def turn_report(curve: Curve) -> list[str]:
     ]
     for ours in curve.ours:
         shares = ", ".join(
-            f"{curve.timer_of(ours.mean, seconds):.0%} of those with {seconds:g} s inside (ours {cut:.0%})"
+            f"{curve.timer_of(ours.p50, seconds):.0%} of those with {seconds:g} s inside (ours {cut:.0%})"
             for seconds, cut in ours.cut_when_split.items()
         )
         if shares:
-            lines.append(f"A timer that waits as long as {ours.policy} on average cuts short {shares}")
+            lines.append(f"A timer whose median wait is that of {ours.policy} cuts short {shares}")
     return lines
 
 
