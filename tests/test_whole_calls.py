@@ -1,17 +1,24 @@
 """Whole calls, from the signed webhook to the books: the real server, real models, recorded speech, Twilio's wire."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
+import numpy as np
 import pytest
 import pytest_asyncio
+import soxr
 
+from engines.ports import Samples
 from media_server.audio.g711 import decode_mulaw, encode_mulaw
 from media_server.call.record import CallRecord
+from media_server.phone.bench_echo import Hiss
 from media_server.phone.call_record import fetch_record
-from media_server.phone.caller_script import CallerScript
-from media_server.phone.twilio_phone import PhoneCall, TwilioPhone
+from media_server.phone.caller_script import CallerScript, Interjection
+from media_server.phone.twilio_phone import LineBusy, PhoneCall, TwilioPhone
+from tests.engines.asr.loaded import whisper
 from tests.house import House, house
 from tests.speech_data import Prompt, words_right
 
@@ -82,6 +89,29 @@ async def test_the_terminal_shows_the_turns_and_that_the_books_balance(server: H
     await server.printed(r"ended   caller hung up   \d+ s, 6 turns, books balance")
 
 
+async def test_of_a_reply_that_was_cut_the_record_holds_what_was_played(
+    server: House, http: aiohttp.ClientSession, sentences: list[Prompt], models_dir: Path
+) -> None:
+    long = max(sentences, key=lambda prompt: prompt.seconds)
+    other = min(sentences, key=lambda prompt: prompt.seconds)
+    phone = TwilioPhone(http, base_url=server.url, auth_token=TOKEN)
+    call = await phone.call(CallerScript([long.pcm], interjections=[Interjection(other.pcm, 1.2, asks=True)]))
+    record = await record_of(http, server, call)
+    _greeting, cut, _answer = [line for line in record.transcript if line.who == "agent"]
+    assert cut.said is not None
+    assert cut.said.startswith(cut.text)
+    assert 3 <= len(cut.text.split()) < len(cut.said.split())
+    played = call.agent[2 * call.spoken[0].end : 2 * call.interjected[0].end]
+    heard = whisper(models_dir).transcribe(resample_to_model(played), "en").text
+    assert abs(len(heard.split()) - len(cut.text.split())) <= 1, (heard, cut.text)
+    assert call.measured().gaps == ()
+
+
+def resample_to_model(pcm: bytes) -> Samples:
+    samples: Samples = soxr.resample(np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32768, 8000, 16000)
+    return samples
+
+
 async def test_numbers_that_end_in_9196_hear_themselves(
     server: House, http: aiohttp.ClientSession, sentences: list[Prompt]
 ) -> None:
@@ -98,3 +128,25 @@ async def test_numbers_that_end_in_9196_hear_themselves(
 async def test_an_unsigned_webhook_gets_nothing(server: House, http: aiohttp.ClientSession) -> None:
     async with http.post(f"{server.url}/twilio/voice", data={"CallSid": "CA1", "To": "+1", "From": "+2"}) as answer:
         assert answer.status == 403
+
+
+async def test_of_fifty_calls_at_once_some_are_taken_whole_and_the_others_told_so(
+    server: House, http: aiohttp.ClientSession
+) -> None:
+    async with http.get(f"{server.url}/readyz") as answer:
+        free = (await answer.json())["free"]
+
+    async def call(number: int) -> PhoneCall | None:
+        caller = f"+1555{number:07d}"
+        phone = TwilioPhone(http, base_url=server.url, auth_token=TOKEN, called="+15559196", caller=caller)
+        with suppress(LineBusy):
+            return await phone.call(Hiss(2.0, number))
+        return None
+
+    taken = [each for each in await asyncio.gather(*(call(number) for number in range(50))) if each is not None]
+    assert free // 2 <= len(taken) <= free
+    for each in taken:
+        assert each.violations == ()
+        record = await record_of(http, server, each)
+        assert record.ledger.balances
+        assert record.ledger.received == len(each.caller) // 2

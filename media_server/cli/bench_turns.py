@@ -1,6 +1,7 @@
 """`media-server bench turns`: the models, then the recordings; a table, or JSON."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -38,7 +39,8 @@ def run(
         return EXIT_UNUSABLE
 
     def progress(done: int) -> None:
-        typer.echo(f"\r{done} of {len(recordings)}", nl=done == len(recordings), err=True)
+        if sys.stderr.isatty():
+            typer.echo(f"\r{done} of {len(recordings)}", nl=done == len(recordings), err=True)
 
     curve = turn_curve(models, recordings, splits_s, language, progress)
     typer.echo(json.dumps(asdict(curve), indent=2) if as_json else "\n".join(turn_report(curve)))
