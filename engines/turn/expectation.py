@@ -68,7 +68,7 @@ class Pace:
 
 PACES = {
     Patience.QUICK: Pace(speculate=70, ask=160, least=250, slot=200, short=350, unsure=500, open=700, most=1500),
-    Patience.NORMAL: Pace(speculate=130, ask=190, least=390, slot=250, short=650, unsure=950, open=1000, most=2000),
+    Patience.NORMAL: Pace(speculate=100, ask=190, least=390, slot=250, short=650, unsure=950, open=1000, most=2000),
     Patience.PATIENT: Pace(speculate=160, ask=190, least=700, slot=400, short=1000, unsure=1500, open=1800, most=3500),
 }
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
@@ -10,7 +9,7 @@ from media_server.call.record import CallRecord
 from media_server.phone.measure import stopped_ms
 from media_server.phone.scrape import Scrape
 from media_server.phone.twilio_phone import PhoneCall
-from media_server.phone.understood import is_understood
+from media_server.phone.understood import understood
 
 NOT_STOPPED_MS = 1500
 """An agent that goes on for longer did not notice."""
@@ -141,11 +140,9 @@ def _add_call(figures: Figures, each: BenchCall, call: PhoneCall) -> list[int]:
     figures.phone_lag_ms = max(figures.phone_lag_ms, round(1000 * call.lag_s))
     if each.record is not None:
         figures.unbalanced += not each.record.ledger.balances
-        heard = [turn.text for turn in each.record.turns]
-        heard += [f"{first} {second}" for first, second in pairwise(heard)]  # one that was taken for two
         known = [text for text in each.said[: len(call.spoken)] if text]
         figures.transcribed += len(known)
-        figures.understood += sum(is_understood(text, heard) for text in known)
+        figures.understood += understood(known, [turn.text for turn in each.record.turns])
     return measured.answered
 
 

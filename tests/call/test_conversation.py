@@ -428,3 +428,16 @@ async def test_an_echo_keeps_nothing() -> None:
         await stage.sound(5.0)
         assert stage.conversation is not None
         assert sum(len(utterance.pcm) for utterance in stage.conversation.leg.playout._queue) <= 320
+
+
+async def test_hanging_up_waits_for_the_last_word() -> None:
+    async def plan(call: Call) -> None:
+        saying = asyncio.create_task(call.say("goodbye now"))
+        await asyncio.sleep(0.1)
+        await call.hangup()
+        await saying
+
+    async with on_stage(plan) as stage:
+        await stage.sound(3.0)
+    assert ended(stage) == "completed"
+    assert [event.heard for event in stage.events if isinstance(event, AgentSaid)] == ["goodbye now"]
