@@ -8,7 +8,7 @@ import numpy as np
 from media_server.audio.frame import TELEPHONE_RATE
 from media_server.audio.resample import resample
 from media_server.audio.wav import read_wav
-from media_server.errors import ConfigError
+from media_server.errors import ConfigError, PeerError
 
 SPLIT_BETWEEN = 0.30, 0.65
 """Where in an utterance a speaker is made to hesitate: in its quietest 60 ms between these parts of it."""
@@ -40,8 +40,10 @@ def read_folder(folder: Path) -> list[Recording]:
     for path in sorted(folder.glob("*.wav")):
         try:
             pcm, rate = read_wav(path)
-        except (OSError, ValueError, EOFError) as error:
-            raise ConfigError(f"{path}: {error}") from error
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror or error}") from error
+        except PeerError as error:
+            raise ConfigError(error.message) from error
         text = path.with_suffix(".txt")
         words = text.read_text(encoding="utf-8").strip() if text.is_file() else ""
         recordings.append(Recording(path.stem, resample(pcm, rate, TELEPHONE_RATE), words))
