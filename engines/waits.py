@@ -1,9 +1,11 @@
 """How long jobs have waited of late. Pure; time is an argument."""
 
 from collections import deque
+from statistics import median
 
 WINDOW_S = 10.0
-PERCENTILE = 0.9
+LEAST = 8
+"""Fewer jobs than this in the window: a burst of theirs is no load."""
 _MOST = 2000
 
 
@@ -18,6 +20,6 @@ class RecentWaits:
         self._waits.append((now, seconds))
 
     def typical(self, now: float) -> float:
-        """Nine of ten waited no longer; 0 when nothing was done."""
-        waits = sorted(seconds for at, seconds in list(self._waits) if now - at <= WINDOW_S)
-        return waits[min(len(waits) - 1, int(PERCENTILE * len(waits)))] if waits else 0.0
+        """Half of them waited longer; 0 when there was little to do."""
+        waits = [seconds for at, seconds in list(self._waits) if now - at <= WINDOW_S]
+        return median(waits) if len(waits) >= LEAST else 0.0

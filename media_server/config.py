@@ -57,7 +57,7 @@ class MediaSettings(_Section):
     no_input_s: float = Field(8.0, ge=8)
     engine_gone_s: float = Field(8.0, gt=0, description="without an engine for so long, a call ends with an apology")
     drain_timeout_s: float = Field(30.0, ge=0, description="how long live calls may go on when the server is to end")
-    max_queue_wait_ms: float = Field(400.0, gt=0, description="engines that are later than this get no new calls")
+    max_queue_wait_ms: float = Field(250.0, gt=0, description="engines whose jobs wait longer get no new calls")
     asr_urls: tuple[str, ...] = Field((), description="ws://host:port of recognisers elsewhere")
     tts_urls: tuple[str, ...] = Field((), description="ws://host:port of synthesisers elsewhere")
     patience: Patience = "normal"

@@ -1,13 +1,20 @@
-from engines.waits import WINDOW_S, RecentWaits
+from engines.waits import LEAST, WINDOW_S, RecentWaits
 
 
-def test_the_typical_wait_is_that_of_nine_in_ten_of_late() -> None:
+def test_the_typical_wait_is_the_median_of_late() -> None:
     waits = RecentWaits()
     assert waits.typical(0.0) == 0.0
-    for number in range(100):
-        waits.add(1.0 if number % 20 == 0 else 0.01, now=float(number) / 100)
+    for number in range(20):
+        waits.add(2.0 if number % 4 == 0 else 0.01, now=1.0)
     assert waits.typical(1.0) == 0.01
-    for _ in range(20):
+    for _ in range(30):
         waits.add(2.0, now=2.0)
     assert waits.typical(2.0) == 2.0
     assert waits.typical(2.0 + WINDOW_S + 0.1) == 0.0
+
+
+def test_a_few_that_came_together_are_no_load() -> None:
+    waits = RecentWaits()
+    for _ in range(LEAST - 1):
+        waits.add(1.0, now=0.0)
+    assert waits.typical(1.0) == 0.0
