@@ -19,6 +19,31 @@ ASR_RATE = 16000
 
 
 @dataclass(frozen=True, slots=True)
+class Listening:
+    """What a recogniser is to listen for.
+
+    Attributes:
+        language: The code of the language that is spoken; None where it is to find out.
+        words: Whether the time and the probability of each word are wanted, which takes longer.
+        keyterms: Names and terms that are likely to be said.
+    """
+
+    language: str | None = "en"
+    words: bool = False
+    keyterms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWord:
+    """A word, its punctuation with it; `start` and `end` are seconds of the audio that was given."""
+
+    text: str
+    start: float
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Transcription:
     """What a recogniser made of a piece of audio.
 
@@ -26,11 +51,17 @@ class Transcription:
         text: The words; empty when nothing that is speech was found (noise, silence, a runaway decode).
         log_probability: Mean over the tokens.
         redecoded: A guard sent it through the model a second time.
+        language: The one that was given or found.
+        no_speech: The model's own probability that nobody speaks.
+        words: Where they were asked for.
     """
 
     text: str
     log_probability: float
     redecoded: bool = False
+    language: str = "en"
+    no_speech: float = 0.0
+    words: tuple[HeardWord, ...] = ()
 
 
 class AsrEngine(Protocol):
@@ -41,7 +72,7 @@ class AsrEngine(Protocol):
         """The codes of the languages that it knows."""
         ...
 
-    def transcribe(self, samples: Samples, language: str) -> Transcription:
+    def transcribe(self, samples: Samples, listening: Listening) -> Transcription:
         """Recognise a whole turn, `ASR_RATE` Hz. Blocks; runs on a worker thread."""
         ...
 

@@ -102,6 +102,12 @@ class Scheduler:
         """Jobs in a lane that no thread has taken yet."""
         return len(self._lanes[lane])
 
+    def oldest_wait(self, *lanes: Lane) -> float:
+        """For how many seconds the oldest job of these lanes has waited; 0 when none does."""
+        with self._changed:
+            queued = [job.queued_at for lane in lanes for job in self._lanes[lane]]
+        return monotonic() - min(queued) if queued else 0.0
+
     def stuck_for(self) -> float:
         """For how many seconds the oldest running job has been running; 0 when none does."""
         running = list(self._running.values())

@@ -103,7 +103,10 @@ class MediaServer:
         Raises:
             CallFailed: A fault of ours cut it off.
             NotFound: Its place has lapsed.
+            Overloaded: It came so late that its place was given up, and there is none now.
         """
+        if reservation.expires_at <= time.monotonic():
+            self._check_load()
         await self.registry.connect(reservation, port)
 
     # --- life ----------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 import soxr
 
-from engines.ports import Samples
+from engines.ports import Listening, Samples
 from media_server.audio.g711 import decode_mulaw, encode_mulaw
 from media_server.audio.levels import rms
 from media_server.call.record import CallRecord
@@ -104,7 +104,7 @@ async def test_of_a_reply_that_was_cut_the_record_holds_what_was_played(
     assert cut.said.startswith(cut.text)
     assert 3 <= len(cut.text.split()) < len(cut.said.split())
     played = call.agent[2 * call.spoken[0].end : 2 * call.interjected[0].end]
-    heard = whisper(models_dir).transcribe(resample_to_model(played), "en").text
+    heard = whisper(models_dir).transcribe(resample_to_model(played), Listening()).text
     assert abs(len(heard.split()) - len(cut.text.split())) <= 1, (heard, cut.text)
     assert call.measured().gaps == ()
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from engines.cores import threads_per_job
 from engines.errors import InputError, ModelError
-from engines.ports import ASR_RATE, Samples, Transcription
+from engines.ports import ASR_RATE, HeardWord, Listening, Samples, Transcription
 
 FULL_CONTEXT_S = 30.0
 """What Whisper was trained on, and the most it can see."""
@@ -46,6 +46,7 @@ _LOOPS_ARE_NOISE = 0.55
 """The no-speech probability from which a decoder that repeats itself is not taken at its word."""
 
 _SHORTEST_LOOP = 3
+_FRAMES_PER_SECOND = 100
 _WARM_UP_TOKENS = 12
 _WARM_UP_DECODES = 5
 
@@ -68,6 +69,8 @@ class _Decoded:
     tokens: int
     log_probability: float
     no_speech: float
+    language: str
+    words: tuple[HeardWord, ...]
 
     def runaway(self, seconds: float) -> bool:
         """Whether no speaker can have said this in that time."""
@@ -119,7 +122,7 @@ class WhisperEngine:
         """The language codes it knows."""
         return frozenset(self._model.supported_languages)
 
-    def transcribe(self, samples: Samples, language: str) -> Transcription:
+    def transcribe(self, samples: Samples, listening: Listening) -> Transcription:
         """Recognise up to 30 s of speech. Blocks; safe from several threads.
 
         Raises:
@@ -131,11 +134,18 @@ class WhisperEngine:
         contexts_s = dict.fromkeys(_context_s(least_s, seconds) for least_s in self._contexts_s)
         decodes = 0
         for context_s in contexts_s:
-            decoded, decodes = self._decode(samples, language, context_s, seconds), decodes + 1
+            decoded, decodes = self._decode(samples, listening, context_s), decodes + 1
             if not decoded.doubtful(seconds):
                 break
         speech = not decoded.runaway(seconds) and not decoded.silence
-        return Transcription(decoded.text if speech else "", decoded.log_probability, decodes > 1)
+        return Transcription(
+            decoded.text if speech else "",
+            decoded.log_probability,
+            decodes > 1,
+            decoded.language,
+            decoded.no_speech,
+            decoded.words if speech else (),
+        )
 
     def warm_up(self) -> float:
         """Decode once to touch all memory, then measure: CPU seconds for a short utterance of a dozen tokens.
@@ -151,17 +161,36 @@ class WhisperEngine:
             took = min(took, process_time() - begun)
         return took
 
-    def _decode(self, samples: Samples, language: str, context_s: float, seconds: float) -> _Decoded:
-        tokenizer = self._tokenizer(language)
+    def _decode(self, samples: Samples, listening: Listening, context_s: float) -> _Decoded:
+        seconds = len(samples) / ASR_RATE
         encoded = self._encode(samples, context_s)
-        result = self._generate(encoded, tokenizer, _token_limit(seconds) + 1, suppress=())
+        language = listening.language or self._model.model.detect_language(encoded)[0][0][0][2:-2]
+        tokenizer = self._tokenizer(language)
+        limit = _token_limit(seconds)
+        result = self._generate(encoded, tokenizer, limit + 1, keyterms=listening.keyterms)
         tokens: list[int] = result.sequences_ids[0]
         # CTranslate2 divides by the tokens without the end; the end's own probability is in the sum.
         log_probability = result.scores[0] * len(tokens) / (len(tokens) + 1)
-        if len(tokens) > _token_limit(seconds) and result.no_speech_prob < _LOOPS_ARE_NOISE:
+        if len(tokens) > limit and result.no_speech_prob < _LOOPS_ARE_NOISE:
             tokens = _without_repetition(tokens)
+        words = self._words(encoded, tokenizer, tokens, seconds) if listening.words else ()
         text = tokenizer.decode(tokens).strip()
-        return _Decoded(text, len(tokens), log_probability, result.no_speech_prob)
+        return _Decoded(text, len(tokens), log_probability, result.no_speech_prob, language, words)
+
+    def _words(self, encoded: Any, tokenizer: Any, tokens: list[int], seconds: float) -> tuple[HeardWord, ...]:
+        """Where each word is, by the decoder's attention to the sound."""
+        frames = round(seconds * _FRAMES_PER_SECOND)
+        [found] = self._model.find_alignment(tokenizer, [tokens], encoded, frames)
+        words: list[HeardWord] = []
+        for each in found:
+            text, start, end = each["word"], min(float(each["start"]), seconds), min(float(each["end"]), seconds)
+            probability = float(each["probability"])
+            if words and not any(letter.isalnum() for letter in text):  # it belongs to the word before it
+                last = words.pop()
+                words.append(HeardWord(last.text + text.strip(), last.start, last.end, last.probability))
+            elif text.strip():
+                words.append(HeardWord(text.strip(), start, end, probability))
+        return tuple(words)
 
     def _encode(self, samples: Samples, context_s: float) -> Any:
         padded = np.zeros(int(context_s * ASR_RATE), dtype=np.float32)
@@ -169,8 +198,17 @@ class WhisperEngine:
         features = self._model.feature_extractor(padded, padding=0)
         return self._model.encode(features)
 
-    def _generate(self, encoded: Any, tokenizer: Any, max_tokens: int, *, suppress: tuple[int, ...]) -> Any:
-        prompt = self._model.get_prompt(tokenizer, [], without_timestamps=True)
+    def _generate(
+        self,
+        encoded: Any,
+        tokenizer: Any,
+        max_tokens: int,
+        *,
+        suppress: tuple[int, ...] = (),
+        keyterms: tuple[str, ...] = (),
+    ) -> Any:
+        terms = ", ".join(keyterms) or None
+        prompt = self._model.get_prompt(tokenizer, [], without_timestamps=True, hotwords=terms)
         [result] = self._model.model.generate(
             encoded,
             [prompt],

@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from engines.ports import ASR_RATE, AsrEngine, Samples, Transcription, TurnDetector, VoiceActivityDetector
+from engines.ports import ASR_RATE, AsrEngine, Listening, Samples, Transcription, TurnDetector, VoiceActivityDetector
 
 _FULL_SCALE = np.float32(32768.0)
 
@@ -19,13 +19,13 @@ class AsrModels:
     vad: VoiceActivityDetector
     turn_detector: TurnDetector
 
-    def transcribe(self, audio: NDArray[np.int16], sample_rate: int, language: str) -> Transcription:
+    def transcribe(self, audio: NDArray[np.int16], sample_rate: int, listening: Listening) -> Transcription:
         """The words of a segment, mono, at any rate.
 
         Raises:
             InputError: It is too long for the model, or in a language that it does not know.
         """
-        return self.recogniser.transcribe(_resampled(audio, sample_rate), language)
+        return self.recogniser.transcribe(_resampled(audio, sample_rate), listening)
 
     def turn_probability(self, audio: NDArray[np.int16], sample_rate: int) -> float:
         """How likely a turn that sounds so is complete, 0 to 1."""

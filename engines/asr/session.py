@@ -16,6 +16,7 @@ from engines.asr.events import Closed, SessionEvent
 from engines.asr.models import AsrModels
 from engines.asr.recognition import Recognition
 from engines.asr.tasks import Cancel, CloseCommand, Command, ConfigureCommand, Decode, Detect, FinalizeCommand, Promote
+from engines.ports import Listening
 from engines.scheduler import Job, Lane, Scheduler
 from engines.turn.expectation import Expectation
 
@@ -33,7 +34,7 @@ class SessionOptions:
     """What one stream is like."""
 
     sample_rate: int = 16000
-    language: str = "en"
+    listening: Listening = field(default_factory=Listening)
     interim_results: bool = False
     expectation: Expectation = field(default_factory=Expectation)
     max_buffered_s: float = 30.0
@@ -49,7 +50,7 @@ class AsrSession:
             options.sample_rate,
             engines.models.vad.stream(options.sample_rate),
             expectation=options.expectation,
-            language=options.language,
+            language=options.listening.language or "",
             interim_results=options.interim_results,
         )
         self._jobs: dict[int, Job[Any]] = {}
@@ -126,7 +127,7 @@ class AsrSession:
         models, submit, rate = self._engines.models, self._engines.scheduler.submit, self._options.sample_rate
         match task:
             case Decode():
-                recognise = models.transcribe, task.audio, rate, self._options.language
+                recognise = models.transcribe, task.audio, rate, self._options.listening
                 self._submit(task, submit(task.lane, *recognise))
             case Detect():
                 # It is short, and the same decision waits for it as for a final.

@@ -252,6 +252,7 @@ class Endpointing:
             return []
         self._segment = self.position
         self._speculated = True  # in a dip there is nothing behind the cut, whose words come anyway
+        self._asked, self._asking = self._asked and not self._asking, False  # what is asked for now is forgotten
         return [Cut(self.position, dip=self.state is State.PAUSING)]
 
     def _pause(self) -> list[EndpointEvent]:

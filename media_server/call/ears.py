@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from media_server.audio.echo import OURS, EchoGuard
 from media_server.call.floor_control import FloorControl
-from media_server.call.leg import Leg
+from media_server.call.leg import BURST, Leg
 from media_server.call.voice import first_leaf
 from media_server.errors import EngineError
 from media_server.protocol.speech import AsrQuery
@@ -104,7 +104,11 @@ class Ears:
     async def _pump(self, session: AsrSession) -> None:
         queue = self._leg.queue
         assert queue is not None
+        frames = 0
         while (frame := await queue.get()) is not None:
+            frames += 1
+            if not frames % BURST:
+                await asyncio.sleep(0)
             pcm = frame.pcm
             if self._leg.arrivals.known:
                 pcm = self._echo.receive(pcm, self._leg.arrivals.time_of(frame.position / frame.sample_rate))

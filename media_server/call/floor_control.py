@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from media_server.call.leg import Leg
 from media_server.speech.turns import MaybeOver, SpeechBegan, TurnEvent, TurnOver, WentOn
-from media_server.turn.barge_in import BargeIn, asks_for_the_floor
+from media_server.turn.barge_in import BargeIn, asks_for_the_floor, may_answer
 from media_server.turn.floor import Change, Holder
 
 
@@ -26,12 +26,14 @@ class FloorControl:
         """Whether it was nothing but our own voice so far."""
         self._told = False
         """Whether floor and dialplan know of it."""
+        self._aside = False
+        """Whether its words so far, said while we spoke, were no more than "go on"."""
         self.on_aside: Callable[[TurnOver], None] = lambda _over: None
 
     def receive(self, event: TurnEvent) -> TurnEvent | None:
         """What of an event the dialplan is told."""
         if isinstance(event, SpeechBegan):
-            self._began, self._ours, self._told = event, True, False
+            self._began, self._ours, self._told, self._aside = event, True, False, False
         self._ours = self._ours and self._sounds_ours()
         if self._ours:
             return self._forget(event) if isinstance(event, TurnOver) and self._told else None
@@ -76,9 +78,12 @@ class FloorControl:
 
     def _weigh(self, text: str) -> bool:
         """Whether these words are for the dialplan."""
+        asks = asks_for_the_floor(text, self._language)
         if not self._leg.floor.agent_speaks:
-            return True
-        if not asks_for_the_floor(text, self._language):
+            # "Mhm", begun while we spoke, is none either when it is over after us; "yeah" may be the answer.
+            return asks or not self._aside or may_answer(text, self._language)
+        self._aside = not asks
+        if not asks:
             self._leg.change(Change.NO_WORDS)
             return False
         if self._policy is not BargeIn.OFF:

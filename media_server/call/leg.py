@@ -17,6 +17,10 @@ MAX_BACKLOG_S = 10.0
 """Sound that may wait for its listener; past that the oldest is dropped, and counted."""
 
 
+BURST = 25
+"""Frames that are worked off before others have their turn."""
+
+
 class FrameQueue:
     """Frames on their way to a listener. The reader never waits: what does not fit pushes out the oldest."""
 
@@ -93,7 +97,11 @@ class Leg:
 
     async def read(self) -> str:
         """Take in what arrives until the far end is gone; returns why it ended."""
+        events = 0
         async for event in self.port.events():
+            events += 1
+            if not events % BURST:  # what came at once after a stall must not hold up the pacing of others
+                await asyncio.sleep(0)
             match event:
                 case AudioArrived():
                     self._take(event)

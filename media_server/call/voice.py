@@ -250,7 +250,7 @@ class Making:
             except TimeoutError:
                 # Words of ours may wait behind others, or for the rest of the text; an engine that says nothing hangs.
                 silent_since = max(self._owed_at or self._leg.now(), self._context.engine_heard_at)
-                if self._leg.now() - silent_since >= SOUND_TIMEOUT_S:
+                if self._context.is_next and self._leg.now() - silent_since >= SOUND_TIMEOUT_S:
                     raise EngineError(f"no sound came for {SOUND_TIMEOUT_S:g} s") from None
 
 

@@ -17,7 +17,7 @@ from engines.asr.events import TurnEnded
 from engines.asr.models import AsrModels
 from engines.asr.recognition import Recognition
 from engines.asr.tasks import Cancel, CloseCommand, Decode, Detect
-from engines.ports import Samples, Transcription
+from engines.ports import Listening, Samples, Transcription
 from engines.turn.endpointing import VAD_FALL, VAD_RISE
 from engines.turn.expectation import COMPLETE, Expectation, TurnDetection
 from media_server.audio.frame import TELEPHONE_RATE
@@ -76,9 +76,12 @@ class Listener:
                         ends.append(round(output.at * TELEPHONE_RATE))
                     case _:
                         pass
-            # What is cancelled before anybody waits for it needs not be done.
-            while tasks and not machine.runnable and not machine.closed:
-                self._do(machine, tasks.pop(min(tasks)), expectation)
+            if machine.runnable or machine.closed:
+                continue
+            if not tasks:
+                raise RuntimeError("the recognition waits for nothing")
+            # Only now: what is cancelled before anybody waits for it needs not be done.
+            self._do(machine, tasks.pop(min(tasks)), expectation)
         return self._outcome(ends)
 
     def timer(self, milliseconds: int) -> Outcome:
@@ -126,7 +129,7 @@ class Listener:
     def _transcription(self, audio: NDArray[np.int16]) -> Transcription:
         key = sha1(audio.tobytes()).digest()  # noqa: S324 - it names what was heard, nothing more
         if key not in self._words:
-            self._words[key] = self._models.transcribe(audio, TELEPHONE_RATE, self._language)
+            self._words[key] = self._models.transcribe(audio, TELEPHONE_RATE, Listening(self._language))
         return self._words[key]
 
     def _verdict(self, audio: NDArray[np.int16]) -> float:

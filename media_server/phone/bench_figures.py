@@ -71,6 +71,7 @@ class Figures:
     interruptions: int = 0
     stop: Spread = field(default_factory=Spread)
     not_stopped: int = 0
+    ignored: int = 0
     noises: int = 0
     hushed: int = 0
     resume: Spread = field(default_factory=Spread)
@@ -149,12 +150,13 @@ def _add_call(figures: Figures, each: BenchCall, call: PhoneCall) -> list[int]:
 def _add_interjections(figures: Figures, call: PhoneCall, stops: list[int], resumes: list[int], *, noise: bool) -> None:
     for interjection in call.interjected:
         stop, following = stopped_ms(call.caller, call.agent, interjection)
-        stopped = stop < NOT_STOPPED_MS and following is not None
+        stopped = stop < NOT_STOPPED_MS
         if noise:
             figures.noises += 1
             if stopped and following is not None and following <= RESUMED_MS:
                 resumes.append(following)
             continue
+        figures.ignored += following is None
         figures.interruptions += 1
         if stopped:
             stops.append(stop)

@@ -15,7 +15,8 @@ def report(figures: Figures) -> Iterator[str]:
     yield _row("gaps in answers", str(figures.gaps))
     yield _row("cut-ins", str(figures.cut_ins))
     if figures.interruptions:
-        yield _row("interruptions", f"{figures.interruptions}{_more(figures.not_stopped, 'did not stop us')}")
+        unheeded = _more(figures.not_stopped, "did not stop us") + _more(figures.ignored, "not answered")
+        yield _row("interruptions", f"{figures.interruptions}{unheeded}")
         yield _row("silent after", _spread(figures.stop))
     if figures.noises:
         noises = f"{figures.noises}, {figures.hushed} silenced us for a moment"

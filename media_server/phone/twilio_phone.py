@@ -176,8 +176,11 @@ class TwilioPhone:
             raise CallRefused(f"{answer.url}: {str(error) or type(error).__name__}") from error
         stream_sid = "MZ" + secrets.token_hex(16)
         far_end = FarEnd(stream_sid, call_sid, self._account_sid)
-        await socket.send_str(far_end.connected())
-        await socket.send_str(far_end.start(answer.parameters))
+        try:
+            await socket.send_str(far_end.connected())
+            await socket.send_str(far_end.start(answer.parameters))
+        except ConnectionError as error:
+            raise CallRefused(f"{answer.url}: the stream broke at once") from error
         return _Line(socket, far_end, stream_sid, feedback)
 
     def _signature(self, url: str, form: dict[str, list[str]]) -> dict[str, str]:

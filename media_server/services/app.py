@@ -36,6 +36,11 @@ CRUMB_BYTES = 80
 """A message with less sound than this is small: 5 ms of linear sound at 8 kHz, 10 of mu-law."""
 
 
+STALLED_S = 1.0
+"""A job that waits for so long is no burst."""
+_AWAITED = (Lane.FINAL, Lane.SPECULATIVE)
+
+
 class SessionLimit:
     """How many sessions there may be at once."""
 
@@ -101,14 +106,19 @@ class ServiceState:
             "role": self.role,
             "sessions": self.limit.live,
             "free": self.limit.free,
-            "queue_wait_ms": round(1000 * self.waits.typical(monotonic())),
+            "queue_wait_ms": round(1000 * self._queue_wait()),
             "stuck_s": round(self.stuck_for(), 1),
             **self.figures,
         }
 
+    def _queue_wait(self) -> float:
+        """What jobs have waited of late, or the oldest one waits: where none begins, none has waited."""
+        oldest = self.scheduler.oldest_wait(*_AWAITED) if self.scheduler is not None else 0.0
+        return max(self.waits.typical(monotonic()), oldest if oldest >= STALLED_S else 0.0)
+
     def _observe(self, lane: Lane, seconds: float) -> None:
         QUEUE_WAIT_SECONDS.labels(self.role, lane.name.lower()).observe(seconds)
-        if lane in (Lane.FINAL, Lane.SPECULATIVE):
+        if lane in _AWAITED:
             self.waits.add(seconds, monotonic())
 
 

@@ -15,7 +15,7 @@ from aiohttp import web
 from engines import cores
 from engines.asr.models import AsrModels
 from engines.asr.session import AsrEngines, AsrSession, SessionOptions
-from engines.ports import ASR_RATE, AsrEngine, Samples, Transcription
+from engines.ports import ASR_RATE, AsrEngine, Listening, Samples, Transcription
 from engines.scheduler import Lane
 from engines.turn.endpointing import MAX_TURN_S
 from engines.turn.expectation import Expectation, Patience, TurnDetection
@@ -90,7 +90,7 @@ def _options(query: AsrQuery, settings: AsrSettings) -> SessionOptions:
     )
     return SessionOptions(
         sample_rate=query.sample_rate,
-        language=query.language,
+        listening=Listening(query.language),
         interim_results=query.interim_results,
         expectation=expectation,
         max_buffered_s=settings.max_buffered_s,
@@ -110,9 +110,9 @@ class _Measured:
     def warm_up(self) -> float:
         return self._engine.warm_up()
 
-    def transcribe(self, samples: Samples, language: str) -> Transcription:
+    def transcribe(self, samples: Samples, listening: Listening) -> Transcription:
         with ASR_DECODE_SECONDS.time():
-            return self._engine.transcribe(samples, language)
+            return self._engine.transcribe(samples, listening)
 
 
 def _warm_up(models: AsrModels) -> float:

@@ -10,7 +10,6 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from engines.asr import events
 from engines.asr.session import AsrSession
-from engines.errors import EnginesError
 from engines.turn.expectation import Patience, TurnDetection
 from media_server.audio.g711 import decode_mulaw
 from media_server.errors import ProtocolViolation
@@ -75,8 +74,9 @@ class AsrStream:
                     await self._send(speech.AsrClosed(**asdict(event), reason="close"))
                 else:
                     await self._send(_MESSAGES[type(event)](**asdict(event)))
-        except (EnginesError, RuntimeError, ValueError):
-            # CTranslate2 and onnxruntime raise the last two; what they say is for us, not for the client.
+        except ConnectionError:
+            raise
+        except Exception:  # noqa: BLE001 - onnxruntime's are bare; what they say is for us, not for the client
             _log.exception("an engine failed")
             return SpeechError(code="engine", message="The recogniser failed", retryable=True)
         return None

@@ -1,6 +1,7 @@
 """The media role's side of `ws /v1/stream/asr`: one session a call, whatever becomes of the engines behind it."""
 
 import asyncio
+import random
 from collections import deque
 from collections.abc import AsyncIterator
 
@@ -111,6 +112,7 @@ class AsrSession:
                         raise
                     lost_at = self._now()
                     self._lose(error)
+                    await asyncio.sleep(self._replay.wait_s * random.random())  # noqa: S311 - no secret
                 finally:
                     await socket.aclose()
         finally:

@@ -5,8 +5,7 @@ it was spoken, and then what came meanwhile, so that no word is lost and none to
 
 * times and turn numbers of a stream become those of the whole (`receive`);
 * a turn that was open goes on as the same turn. What was offered of it (`turn_eager`) is taken back;
-* a turn whose words were final already, but not its end, is ended;
-* a turn that the next stream does not find again is ended (`on_deadline`);
+* a turn that the next stream does not find again, once it has heard all there is, is ended (`on_deadline`);
 * sound that brought down `TRIES` streams in a row is not tried again.
 """
 
@@ -17,6 +16,11 @@ KEPT_S = 60.0
 TRIES = 3
 RESTART_S = 5.0
 """How long a new stream may take to find the turn that was open, once it has heard all of it."""
+BEHIND_S = 0.2
+"""A stream that has got all but this has got all."""
+PROVEN_S = 2.0
+"""A stream that lives so long, and has got all, was not brought down by it."""
+WAIT_S = 1.0
 
 _BYTES = 2
 
@@ -39,10 +43,10 @@ class Replay:
         """What this stream calls the open turn."""
         self._revision = self._revision_base = 0
         self._eager: int | None = None
-        self._final_end: float | None = None
-        """The end of the open turn's last words, where nothing was heard of it since."""
         self._losses = 0
+        self._begun = 0.0
         self._restart_by: float | None = None
+        """When a turn that was open before this stream is given up."""
         self.skipped = 0
         """Samples that no stream has made words of: too old, or given up."""
 
@@ -77,7 +81,8 @@ class Replay:
         self._base = self._sent = self._start
         self._engines_turn = None
         self._revision_base = self._revision
-        self._restart_by = None if self._open is None else now + RESTART_S
+        self._begun = now
+        self._restart_by = None
 
     def lose(self) -> list[AsrEvent]:
         """The stream is lost. What is void, or over, by that."""
@@ -86,8 +91,6 @@ class Replay:
         if self._open is not None and self._eager is not None:
             events.append(TurnResumed(turn=self._open, revision=self._eager, at=self.seconds))
             self._eager = None
-        if self._open is not None and self._final_end is not None:
-            events.append(self._end_turn(self._final_end))
         if self._losses >= TRIES:
             self._losses = 0
             self.skipped += len(self._pcm) // _BYTES
@@ -103,23 +106,22 @@ class Replay:
             case SpeechStarted():
                 return self._started(event, offset)
             case TurnEager() | Partial() if event.turn == self._engines_turn:
-                self._revision, self._final_end = self._revision_base + event.revision, None
+                self._revision = self._revision_base + event.revision
                 if isinstance(event, TurnEager):
                     self._eager = self._revision
                 moved = {"start": event.start + offset, "end": event.end + offset}
                 return event.model_copy(update={"turn": self._open, "revision": self._revision, **moved})
             case TurnResumed() if event.turn == self._engines_turn:
                 revision, self._eager = self._revision_base + event.revision, None
-                self._final_end = None
                 return event.model_copy(update={"turn": self._open, "revision": revision, "at": event.at + offset})
             case Final() if event.turn == self._engines_turn:
-                self._eager, self._final_end, self._restart_by = None, event.end + offset, None
+                self._eager, self._restart_by = None, None
                 self._settle(event.end + offset)
                 return event.model_copy(
                     update={"turn": self._open, "start": event.start + offset, "end": event.end + offset}
                 )
             case TurnEnded() if event.turn == self._engines_turn:
-                turn, self._open, self._eager, self._final_end = self._open, None, None, None
+                turn, self._open, self._eager = self._open, None, None
                 self._settle(event.at + offset)
                 return event.model_copy(update={"turn": turn, "end": event.end + offset, "at": event.at + offset})
             case SpeechStarted() | TurnEager() | Partial() | TurnResumed() | Final() | TurnEnded():
@@ -127,15 +129,21 @@ class Replay:
             case _:
                 return event
 
-    def next_deadline(self) -> float | None:
-        """When `on_deadline` may have something to tell."""
-        return self._restart_by
-
     def on_deadline(self, now: float) -> list[AsrEvent]:
-        """The end of a turn that the new stream has not found again."""
-        if self._restart_by is None or now < self._restart_by:
+        """To be called now and then: the end of a turn that this stream has not found again."""
+        behind = self._start + len(self._pcm) // _BYTES - self._sent > BEHIND_S * self._rate
+        if not behind and now - self._begun >= PROVEN_S:
+            self._losses = 0
+        if self._open is None or self._engines_turn is not None or behind:
             return []
-        return [self._end_turn(self.seconds)] if self._open is not None and self._engines_turn is None else []
+        if self._restart_by is None:
+            self._restart_by = now + RESTART_S
+        return [self._end_turn(self.seconds)] if now >= self._restart_by else []
+
+    @property
+    def wait_s(self) -> float:
+        """How long to stay away from the engines: what brought one down may be ours, and hurts the others."""
+        return WAIT_S * max(0, self._losses - 1)
 
     def _started(self, event: SpeechStarted, offset: float) -> SpeechStarted | None:
         continues = self._open is not None
@@ -143,12 +151,12 @@ class Replay:
             self._turn += 1
             self._open = self._turn
             self._revision = self._revision_base = 0
-        self._engines_turn, self._restart_by, self._final_end = event.turn, None, None
+        self._engines_turn, self._restart_by = event.turn, None
         return None if continues else SpeechStarted(turn=self._open, at=event.at + offset)
 
     def _end_turn(self, end: float) -> TurnEnded:
         assert self._open is not None
-        turn, self._open, self._engines_turn, self._eager, self._final_end = self._open, None, None, None, None
+        turn, self._open, self._engines_turn, self._eager = self._open, None, None, None
         self._restart_by = None
         return TurnEnded(turn=turn, end=end, at=end, probability=1.0, reason="silence")
 

@@ -50,6 +50,11 @@ class Spoken:
         self._finish_asked = self._complete and self._asked == len(self._text)
         return text, not self._finish_asked
 
+    @property
+    def asked(self) -> bool:
+        """Whether this stream knows any of it."""
+        return self._asked > 0
+
     def receive(self, chunk: bytes | Words) -> Chunk:
         """What the stream made, in the places of the whole utterance."""
         if isinstance(chunk, bytes):

@@ -63,6 +63,11 @@ class SpokenContext:
         return None if isinstance(chunk, TtsDone) else chunk
 
     @property
+    def is_next(self) -> bool:
+        """Whether the engine has nothing to speak before it."""
+        return self._session.is_next(self)
+
+    @property
     def engine_heard_at(self) -> float:
         """When the engine last said anything, by the loop's clock; now, while there is none."""
         return self._session.heard_at
@@ -111,6 +116,10 @@ class TtsSession:
     def heard_at(self) -> float:
         """When the engine last said anything; now, while there is none."""
         return self._now() if self._message_at is None else self._message_at
+
+    def is_next(self, context: "SpokenContext") -> bool:
+        """Whether the engine has nothing to speak before it."""
+        return next((each for each in self._contexts.values() if each.spoken.asked), None) is context
 
     def context(self, context_id: str) -> SpokenContext:
         """A new utterance; the id is the caller's to choose and unique in the session."""

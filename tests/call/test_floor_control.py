@@ -66,3 +66,23 @@ def test_a_voice_that_joins_in_takes_the_floor_after_all(line: Line) -> None:
     assert line.control.receive(MaybeOver(1, "wait a second", 0.9)) is not None
     assert line.moves == [Move.PAUSE, Move.RESUME, Move.YIELD]
     assert line.control.receive(over("wait a second")) == over("wait a second")
+
+
+@pytest.mark.parametrize(("words", "answers"), [("Mhm.", False), ("Yeah.", True)])
+def test_what_was_said_into_our_last_word_is_no_turn_unless_it_answers(
+    line: Line, words: str, *, answers: bool
+) -> None:
+    line.control.receive(SpeechBegan(1, 0.5))
+    assert line.control.receive(MaybeOver(1, words, 0.9)) is None
+    line.change(Change.AGENT_HEARD)
+    told = line.control.receive(over(words))
+    assert isinstance(told, TurnOver)
+    assert told.text == (words if answers else "")
+    assert line.moves == [Move.PAUSE, Move.RESUME]
+
+
+def test_the_same_sound_when_we_were_silent_is_a_turn(line: Line) -> None:
+    line.change(Change.AGENT_HEARD)
+    line.control.receive(SpeechBegan(1, 0.5))
+    assert line.control.receive(MaybeOver(1, "Mhm.", 0.9)) is not None
+    assert line.control.receive(over("Mhm.")) == over("Mhm.")

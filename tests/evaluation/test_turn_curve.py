@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engines.asr.models import AsrModels
-from engines.ports import Samples, Transcription
+from engines.ports import Listening, Samples, Transcription
 from engines.turn.expectation import Expectation
 from media_server.evaluation.turn_curve import BARE, turn_curve, turn_report
 from media_server.evaluation.turn_ends import Listener
@@ -18,8 +18,8 @@ class Words:
 
     languages = frozenset({"en"})
 
-    def transcribe(self, samples: Samples, language: str) -> Transcription:
-        del language
+    def transcribe(self, samples: Samples, listening: Listening) -> Transcription:
+        del listening
         more = " your manager." if np.count_nonzero(np.abs(samples) > 0.1) > 1.1 * 16_000 else ""
         return Transcription(f"I would like to talk to{more}", -0.1)
 

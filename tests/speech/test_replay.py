@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media_server.protocol.speech import AsrEvent, Final, SpeechStarted, TurnEager, TurnEnded, TurnResumed
-from media_server.speech.replay import RESTART_S, Replay
+from media_server.speech.replay import PROVEN_S, RESTART_S, Replay
 
 RATE = 8000
 CHUNK = 640
@@ -148,9 +148,42 @@ def test_a_turn_that_is_not_found_again_is_ended() -> None:
     replay.receive(SpeechStarted(turn=1, at=0.0))
     assert replay.lose() == []
     replay.begin(10.0)
-    assert replay.on_deadline(10.0 + RESTART_S - 0.1) == []
-    assert [type(event) for event in replay.on_deadline(10.0 + RESTART_S)] == [TurnEnded]
-    assert replay.on_deadline(100.0) == []
+    replay.push(b"\x01" * 60 * CHUNK)
+    assert replay.on_deadline(100.0) == [], "it has not heard all of it yet"
+    replay.take(1, 100 * CHUNK)
+    assert replay.on_deadline(101.0) == []
+    assert replay.on_deadline(101.0 + RESTART_S - 0.1) == []
+    assert [type(event) for event in replay.on_deadline(101.0 + RESTART_S)] == [TurnEnded]
+    assert replay.on_deadline(200.0) == []
+
+
+def test_words_that_are_final_do_not_end_the_turn_of_who_goes_on() -> None:
+    replay = Replay(RATE)
+    replay.begin(0.0)
+    replay.push(b"\x01" * CHUNK)
+    replay.take(1, CHUNK)
+    replay.receive(SpeechStarted(turn=1, at=0.0))
+    replay.receive(Final(turn=1, text="cut after twenty seconds", start=0.0, end=CHUNK_S))
+    assert replay.lose() == []
+    replay.begin(1.0)
+    replay.push(b"\x02" * CHUNK)
+    replay.take(1, CHUNK)
+    assert replay.receive(SpeechStarted(turn=1, at=0.0)) is None, "it is the same turn"
+
+
+def test_losses_that_the_sound_did_not_bring_are_forgotten() -> None:
+    replay = Replay(RATE)
+    for attempt in range(9):
+        replay.begin(10.0 * attempt)
+        replay.push(b"\x01" * CHUNK)
+        replay.take(1, 100 * CHUNK)
+        replay.on_deadline(10.0 * attempt + PROVEN_S)
+        replay.lose()
+    assert replay.skipped == 0
+    assert replay.wait_s == 0.0
+    replay.begin(100.0)
+    replay.lose()
+    assert replay.wait_s > 0.0
 
 
 def test_old_sound_that_nobody_took_is_counted() -> None:

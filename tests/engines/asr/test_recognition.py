@@ -1,0 +1,81 @@
+"""The machine without models: a voice is a 1, silence a 0; results come as late as a test likes."""
+
+import numpy as np
+import pytest
+
+from engines.asr.events import Closed, SessionEvent, TurnEnded
+from engines.asr.recognition import Recognition
+from engines.asr.tasks import Cancel, CloseCommand, Decode, Detect, Promote
+from engines.ports import Samples, Transcription
+from engines.turn.expectation import Expectation
+
+RATE = 8000
+WINDOW = 256
+SECOND = RATE // WINDOW
+STEP = 2 * WINDOW
+
+
+class Voice:
+    window = WINDOW
+
+    def probability(self, window: Samples) -> float:
+        return float(window.max() > 0)
+
+    def reset(self) -> None:
+        pass
+
+
+def sound(*windows: tuple[int, int]) -> bytes:
+    """So many windows, voiced or not."""
+    return b"".join(np.full(number * WINDOW, voiced, dtype="<i2").tobytes() for number, voiced in windows)
+
+
+class Stream:
+    """A stream that is fed in real time; each result comes so many steps of sound after it was asked for."""
+
+    def __init__(self, detector_late: int) -> None:
+        self._machine = Recognition(RATE, Voice(), expectation=Expectation())
+        self._late = {Decode: 1, Detect: detector_late}
+        self._due: dict[int, tuple[int, Decode | Detect]] = {}
+        self.events: list[SessionEvent] = []
+
+    def hear(self, pcm: bytes) -> list[SessionEvent]:
+        """Everything that is told, to the end."""
+        steps = len(pcm) // STEP
+        for number in range(steps + 200):
+            if number < steps:
+                self._machine.receive_audio(pcm[number * STEP : (number + 1) * STEP])
+            elif number == steps:
+                self._machine.receive_command(CloseCommand())
+            self._advance(number)
+            if self._machine.closed:
+                return self.events
+        raise AssertionError("it waits for nothing")
+
+    def _advance(self, now: int) -> None:
+        for output in self._machine.advance():
+            if isinstance(output, Decode | Detect):
+                self._due[output.number] = now + self._late[type(output)], output
+            elif isinstance(output, Cancel):
+                self._due.pop(output.number, None)
+            elif not isinstance(output, Promote):
+                self.events.append(output)
+        for number in [number for number, (at, _) in self._due.items() if at <= now]:
+            if isinstance(self._due.pop(number)[1], Decode):
+                words = Transcription("so many words in one sentence.", -0.1)
+                self._machine.receive_transcription(number, words, 0.1)
+            else:
+                self._machine.receive_probability(number, 0.95)
+
+
+@pytest.mark.parametrize("late", [0, 1, 2, 3, 5, 10])
+def test_a_pause_at_the_cut_of_a_long_turn_ends_it_however_late_the_turn_detector_is(late: int) -> None:
+    """The cut falls into the pause while the detector is asked."""
+    for before in range(19 * SECOND, 21 * SECOND, 2):
+        pcm = sound((before, 1), (SECOND * 3, 0), (SECOND, 1), (SECOND * 3, 0))
+        events = Stream(late).hear(pcm)
+        assert sum(isinstance(event, TurnEnded) for event in events) == 2, before
+        closed = events[-1]
+        assert isinstance(closed, Closed)
+        assert closed.received_s == pytest.approx(len(pcm) / 2 / RATE)
+        assert closed.dropped_s == 0.0
