@@ -2,13 +2,13 @@
 
 A line with an echo gives back what we sent: later, quieter, and through a short filter. While something of ours may
 come back, the delay is looked for by cross-correlation of the last quarter second with what we sent, and the filter
-around it fitted by least squares. What it explains almost whole is ours and becomes silence; where a voice is on top,
-only what it explains is taken away. Once found, the delay is kept for the call, so that later replies are silenced from
-their first sample on.
+around it fitted by least squares. What it explains as well as an echo alone on this line is ours and becomes silence;
+where a voice is on top, be it quieter than the echo, only what it explains is taken away. Once found, the delay is kept
+for the call, so that later replies are silenced from their first sample on.
 
 Bounds: an echo comes up to 640 ms after our sound (or 40 ms before what we take for it). A delay that was found is
-looked at every 100 ms; a search that finds nothing ten times is repeated every second; nothing is done where nothing of
-ours can come back.
+looked at every 100 ms; while nothing is found, every frame is searched until ours has sounded for as long as an echo
+takes at most, then one in ten; nothing is done where nothing of ours can come back.
 """
 
 from collections import deque
@@ -20,19 +20,27 @@ EARLIEST_S, LATEST_S = -0.04, 0.64
 WINDOW_S = 0.24
 """What a delay and its filter are fitted to."""
 LEAST_S = 0.06
-"""… at least."""
+"""… at least, and so much of it sound: one frame of a voice behind silence fits anything."""
 TRUSTED_S = 0.16
-"""A delay that explained so much is kept for the call."""
+"""A delay that explained so much sound is kept for the call."""
 TAPS = 16
 OURS = 0.8
-"""The share of the energy that is explained, from which on a sound is ours."""
+"""The share of the energy that is explained, from which on a delay is taken for that of our echo."""
+WORSE = 3.0
+"""A frame that is explained so much worse than an echo alone on this line has another voice in it."""
+LEAST_REST = 0.03
+"""No line is so clean that less than this share of the energy remaining tells of a voice."""
+FAINT = 80.0
+"""Root mean square below which nobody hears a voice in what remains of an echo (-52 dBFS)."""
 ON_TOP = 0.3
 """The least share that is worth taking away."""
 QUIET = 12.0
 """Root mean square of 16-bit samples below which nobody hears a voice."""
+SLOWLY = 0.05
+"""How fast the line is thought worse of: a voice on top makes every fit worse."""
 KEPT_S = 30.0
 _JITTER_S = 0.008
-_EVERY_S, _SELDOM_S, _FAILURES = 0.1, 1.0, 10
+_EVERY_S, _SELDOM_S = 0.1, 0.2
 
 Signal = NDArray[np.float64]
 
@@ -49,20 +57,24 @@ class EchoGuard:
         self._taps: Signal = np.zeros(TAPS)
         self._trusted = False
         self._look_at = 0
-        self._failures = 0
+        self._rest_share = 1.0 - OURS
+        """What share of an echo's energy the filter leaves on this line."""
         self._heard: deque[list[float]] = deque()
-        """For each frame: its place, its energy, and what of that is not ours."""
+        """For each frame: its place, its energy, what of that is not ours, and its samples."""
 
     def sent(self, pcm: bytes, at: float) -> None:
         """Ours; it sounds at the far end from `at` on."""
-        self._ours.write(np.frombuffer(pcm, dtype="<i2").astype(np.float64), at)
+        sound = np.frombuffer(pcm, dtype="<i2").astype(np.float64)
+        self._ours.write(sound, at)
+        if self._ours.length <= len(sound):
+            self._look_at = 0  # we begin anew
 
     def receive(self, pcm: bytes, at: float) -> bytes:
         """The caller's sound, spoken into the wire from `at` on; returns it without ours."""
         sound = np.frombuffer(pcm, dtype="<i2").astype(np.float64)
         begin = self._theirs.write(sound, at)
         energy = float(sound @ sound)
-        entry = [float(begin), energy, energy]
+        entry = [float(begin), energy, energy, float(len(sound))]
         self._heard.append(entry)
         while self._heard[0][0] < begin - KEPT_S * self._rate:
             self._heard.popleft()
@@ -74,18 +86,21 @@ class EchoGuard:
             return pcm
         rest = sound - self._predicted(begin, len(sound))
         entry[2] = min(energy, float(rest @ rest))
-        if entry[2] <= (1 - OURS) * energy:
+        if self._is_ours(energy, entry[2], len(sound)):
             return bytes(len(pcm))
         if entry[2] > (1 - ON_TOP) * energy:
             return pcm
         return np.clip(rest.round(), -32768, 32767).astype("<i2").tobytes()
 
     def share(self, begin: float, end: float) -> float:
-        """What part of the energy that came between these times was ours, 0 to 1."""
+        """What part of the frames with sound that came between these times was ours and nothing else, 0 to 1."""
         first, last = self._theirs.place(begin), self._theirs.place(end)
-        heard = [entry for entry in self._heard if first <= entry[0] < last]
-        total = sum(entry[1] for entry in heard)
-        return 1.0 - sum(entry[2] for entry in heard) / total if total else 0.0
+        frames = [entry for entry in self._heard if first <= entry[0] < last and entry[1] >= QUIET**2 * entry[3]]
+        return sum(self._is_ours(*entry[1:]) for entry in frames) / len(frames) if frames else 0.0
+
+    def _is_ours(self, energy: float, rest: float, samples: float) -> bool:
+        allowed = max(LEAST_REST, min(1.0 - OURS, WORSE * self._rest_share)) * energy
+        return rest < energy and rest <= max(allowed, FAINT**2 * samples)
 
     def _may_come_back(self, begin: int) -> bool:
         return self._ours.end > begin - self._latest
@@ -93,21 +108,26 @@ class EchoGuard:
     def _look(self, end: int) -> None:
         """Find the delay, or fit the filter anew."""
         length = min(int(WINDOW_S * self._rate), self._theirs.length)
-        if length < LEAST_S * self._rate:
-            return
         window = self._theirs.read(end - length, length)
+        if self._sounding(window) < LEAST_S:
+            return
         explained = 0.0 if self._delay is None else self._fit(window, end - length, self._delay)
         if explained < OURS:
             if not self._trusted:
                 self._delay = None
             explained = self._search(window, end - length)
-        self._failures = 0 if explained >= OURS else self._failures + 1
-        if self._failures > _FAILURES:
-            self._look_at = end + int(_SELDOM_S * self._rate)
-        elif self._failures:
+        if explained >= OURS:
+            self._look_at = end + int(_EVERY_S * self._rate)
+        elif self._ours.length < LATEST_S * self._rate:
             self._look_at = end + 1  # each frame counts: the recogniser listens too
         else:
-            self._look_at = end + int(_EVERY_S * self._rate)
+            self._look_at = end + int(_SELDOM_S * self._rate)
+
+    def _sounding(self, window: Signal) -> float:
+        """How many seconds of it are no silence."""
+        block = self._rate // 100
+        blocks = window[: len(window) // block * block].reshape(-1, block)
+        return 0.01 * float(((blocks**2).mean(axis=1) >= QUIET**2).sum())
 
     def _search(self, window: Signal, begin: int) -> float:
         """Look for another delay; how much it explains."""
@@ -133,7 +153,9 @@ class EchoGuard:
         explained = 1.0 - float(rest @ rest) / total
         if explained >= OURS:
             self._taps = taps.astype(np.float64)
-            self._trusted = self._trusted or len(window) >= TRUSTED_S * self._rate
+            self._trusted = self._trusted or self._sounding(window) >= TRUSTED_S
+            share = max(0.0, 1.0 - explained)
+            self._rest_share = min(share, self._rest_share + SLOWLY * (share - self._rest_share))
             self._explain(begin, rest)
         return explained
 

@@ -40,6 +40,10 @@ class LineBusy(CallRefused):
     code = "line_busy"
 
 
+_HISS = 30 * np.random.default_rng(1).standard_normal(FRAME_BYTES // BYTES_PER_SAMPLE)
+"""A line that echoes is not digitally silent either: -60 dBFS."""
+
+
 @dataclass(frozen=True, slots=True)
 class Feedback:
     """A line on which the phone hears itself: what was played comes back `delay_ms` later, at `level_db`, at most 0."""
@@ -51,7 +55,7 @@ class Feedback:
         """The frame that begins at byte `at`, with what comes back of `played`."""
         begin = at - self.delay_ms * TELEPHONE_RATE // 1000 * BYTES_PER_SAMPLE
         back = np.frombuffer(bytes(played[max(0, begin) : max(0, begin + len(frame))]), dtype="<i2")
-        mixed = np.frombuffer(frame, dtype="<i2").astype(np.float64)
+        mixed = np.frombuffer(frame, dtype="<i2") + _HISS[: len(frame) // BYTES_PER_SAMPLE]
         if len(back):
             mixed[-len(back) :] += back * 10 ** (self.level_db / 20)
         return np.clip(mixed.round(), -32768, 32767).astype("<i2").tobytes()

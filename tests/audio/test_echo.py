@@ -121,3 +121,40 @@ def test_while_we_are_silent_the_caller_is_passed_on_as_they_are(voices: tuple[S
     for index in range(0, len(pcm), 2 * FRAME):
         frame = pcm[index : index + 2 * FRAME]
         assert guard.receive(frame, 100.0 + index / 2 / RATE) is frame
+
+
+@pytest.mark.parametrize("noise", [14, 30])
+@pytest.mark.parametrize("delay_ms", [150, 300, 500])
+def test_the_noise_of_a_line_does_not_hide_an_echo(voices: tuple[Sound, Sound], noise: int, delay_ms: int) -> None:
+    ours, _ = voices
+    hiss = noise * np.random.default_rng(2).standard_normal(len(ours))
+    echo = delayed(ours * 0.1, delay_ms)
+    guard = EchoGuard(RATE)
+    rest = through(guard, ours, line(echo + hiss))
+    onset = first_voice(echo)
+    settled = onset + 300 * RATE // 1000
+    assert (rest[settled:] @ rest[settled:]) <= 0.05 * (echo[settled:] @ echo[settled:])
+    assert guard.share(100.0 + onset / RATE, 100.0 + (onset + 300 * RATE // 1000) / RATE) >= 0.8
+
+
+@pytest.mark.parametrize("quieter_db", [0, 6, 8])
+def test_a_voice_quieter_than_the_echo_is_heard_and_is_no_echo(voices: tuple[Sound, Sound], quieter_db: int) -> None:
+    ours, theirs = voices
+    echo = delayed(ours * 10 ** (-8 / 20), 150)
+    voice = theirs * 10 ** (-(8 + quieter_db) / 20)
+    guard = EchoGuard(RATE)
+    through(guard, ours, line(echo))  # the line is known
+    rest = through(guard, ours, line(echo + voice), start=120.0)
+    assert (rest @ voice) >= 0.8 * (voice @ voice)
+    assert guard.share(120.0, 120.0 + len(ours) / RATE) < 0.5
+
+
+def test_the_first_sound_of_a_voice_is_not_taken_for_an_echo(voices: tuple[Sound, Sound]) -> None:
+    ours, theirs = voices
+    ours, theirs = ours[first_voice(ours) :], theirs[first_voice(theirs) :]
+    length = 2 * RATE
+    for wait in range(50, 550, 25):
+        guard = EchoGuard(RATE)
+        heard = delayed(theirs[:length], wait)
+        rest = through(guard, ours[:length], heard)
+        assert np.array_equal(rest[: len(heard) // FRAME * FRAME], np.trunc(heard)), wait
