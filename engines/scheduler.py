@@ -159,7 +159,7 @@ class Scheduler:
             del job
 
     def _may_take_file(self) -> bool:
-        files = sum(lane is Lane.FILE for lane, _ in self._running.values())
+        files = sum(lane is Lane.FILE for lane, _ in list(self._running.values()))
         return files < max(1, self._workers - 1)
 
     def _next(self) -> Job[Any] | None:

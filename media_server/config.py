@@ -72,6 +72,9 @@ class AsrSettings(_Section):
     max_buffered_s: float = Field(30.0, gt=0)
     idle_timeout_s: float = Field(60.0, gt=0)
     workers: int | None = Field(None, ge=1, description="decodes at once; as many as there are cores by default")
+    max_files: int = Field(4, ge=1, description="recordings that are transcribed at once")
+    max_file_bytes: int = Field(1 << 30, ge=1)
+    max_file_s: float = Field(4 * 3600.0, gt=0, description="the longest recording")
 
 
 class TtsSettings(_Section):

@@ -8,7 +8,10 @@
     ├── PeerError                the other side broke its protocol
     │   ├── ProtocolViolation    a message that the wire's rules forbid
     │   ├── Unauthorized         no or a wrong signature, key or token
-    │   └── Forbidden            not from there
+    │   ├── Forbidden            not from there
+    │   ├── TooLarge             more than is taken
+    │   ├── UnsupportedMedia     of a kind that is not known
+    │   └── Undecodable          of a known kind, but broken
     ├── Overloaded               no room; try again after `retry_after_s`
     ├── EngineError              a speech engine refused, failed or is gone
     │   ├── EngineRefused        it will not do what it is asked for, also later
@@ -78,6 +81,27 @@ class Forbidden(PeerError):
 
     code = "forbidden"
     http_status = 403
+
+
+class TooLarge(PeerError):
+    """More than is taken."""
+
+    code = "too_large"
+    http_status = 413
+
+
+class UnsupportedMedia(PeerError):
+    """Of a kind that is not known."""
+
+    code = "unsupported_media"
+    http_status = 415
+
+
+class Undecodable(PeerError):
+    """Of a known kind, but broken."""
+
+    code = "undecodable"
+    http_status = 422
 
 
 class Overloaded(MediaServerError):

@@ -6,6 +6,7 @@ One recogniser, one VAD and one turn detector serve all sessions; the order of t
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
@@ -23,7 +24,8 @@ from media_server.capacity import calls_at_once
 from media_server.config import AsrSettings, Settings
 from media_server.errors import PeerError
 from media_server.protocol.speech import AsrLimits, AsrQuery
-from media_server.services.app import LIMIT, STATE, parse_query, service_app, session_socket
+from media_server.services.app import LIMIT, STATE, SessionLimit, parse_query, service_app, session_socket
+from media_server.services.asr_files import FileService
 from media_server.services.asr_models import load_asr_models, workers
 from media_server.services.asr_stream import AsrStream
 from media_server.telemetry.metrics import ASR_DECODE_SECONDS
@@ -57,6 +59,9 @@ def create_app(settings: Settings) -> web.Application:
 
     app.cleanup_ctx.append(with_engines)
     app.router.add_get("/v1/stream/asr", _stream)
+    files = SessionLimit("asr-files", settings.asr.max_files)
+    service = FileService(lambda: app[ENGINES], settings.asr, Path(settings.asr.model).name, files)
+    app.add_routes(service.routes())
     return app
 
 
