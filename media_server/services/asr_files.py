@@ -17,8 +17,8 @@ from media_server.config import AsrSettings
 from media_server.errors import NotFound, Overloaded, PeerError
 from media_server.protocol.captions import Cue, srt, vtt
 from media_server.services.app import RETRY_AFTER_S, STATE, SessionLimit
+from media_server.services.codecs import decoded
 from media_server.services.openai_errors import openai_errors
-from media_server.services.recordings import decoded
 from media_server.services.uploads import body, form, pieces_of
 
 MAX_KEYTERMS = 50

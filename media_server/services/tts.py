@@ -8,6 +8,7 @@ slowly slows its own session down; one that does not read at all is cut off afte
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from pathlib import Path
 from secrets import token_hex
 from typing import assert_never
 
@@ -46,7 +47,8 @@ from media_server.protocol.speech import (
     serialize,
     unknown_keys,
 )
-from media_server.services.app import STATE, Inbox, parse_query, service_app, session_socket
+from media_server.services.app import LIMIT, STATE, Inbox, parse_query, service_app, session_socket
+from media_server.services.tts_files import SpeechService
 from media_server.services.voice import load_voice, measure
 from media_server.telemetry.metrics import TTS_CLAUSE_SECONDS
 
@@ -74,6 +76,8 @@ def create_app(settings: Settings) -> web.Application:
     app[SETTINGS] = settings
     app.cleanup_ctx.append(_voice)
     app.router.add_get(PATH, stream)
+    model = Path(settings.tts.voice).name
+    app.add_routes(SpeechService(lambda: app[ENGINE], lambda: app[SCHEDULER], model, app[LIMIT]).routes())
     return app
 
 

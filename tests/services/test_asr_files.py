@@ -214,4 +214,4 @@ async def test_a_client_that_vanishes_leaves_no_decoder_behind(client: Client) -
 def decoders() -> list[str]:
     mine = Path("/proc/self/task").glob("*/children")
     children = [child for task in mine for child in task.read_text().split()]
-    return [child for child in children if b"audio_file" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [child for child in children if b"audio_decoder" in Path(f"/proc/{child}/cmdline").read_bytes()]

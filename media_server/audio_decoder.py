@@ -1,4 +1,4 @@
-"""A program that decodes a recording: `python -m media_server.audio_file RATE SECONDS`, file in, linear PCM (mono) out.
+"""A program that decodes a recording: `python -m media_server.audio_decoder RATE SECONDS`, file in, mono PCM out.
 
 It runs in a process of its own, since it feeds what strangers send to libraries written in C: what it may use is
 limited, and nothing but its pipes is open to it. The container is told by its first bytes, never by a name, and only
