@@ -31,13 +31,13 @@ async def client(models_dir: Path) -> AsyncIterator[Client]:
         yield client
 
 
-def understood(models_dir: Path, samples: np.ndarray, rate: int) -> str:  # type: ignore[type-arg]
+def understood(models_dir: Path, samples: np.ndarray, rate: int) -> str:
     heard = soxr.resample(samples.astype(np.float32) / 32768, rate, 16000)
     return whisper(models_dir).transcribe(heard, Listening()).text
 
 
-def samples_of(file: bytes) -> tuple[np.ndarray, int]:  # type: ignore[type-arg]
-    with av.open(io.BytesIO(file)) as opened:
+def samples_of(file: bytes) -> tuple[np.ndarray, int]:
+    with av.open(io.BytesIO(file), mode="r") as opened:
         frames = list(opened.decode(audio=0))
         resampler = av.AudioResampler(format="s16", layout="mono", rate=frames[0].sample_rate)
         pieces = [piece.to_ndarray()[0] for frame in frames for piece in resampler.resample(frame)]
