@@ -143,7 +143,9 @@ def test_a_real_frame_with_any_field_spoilt_is_a_frame_or_a_documented_error(
 
 
 @given(
-    st.binary(min_size=1, max_size=4000), st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=40)
+    # Sound that happens to begin like a file's header is refused by the schema, and never made.
+    st.binary(min_size=1, max_size=4000).filter(lambda payload: not payload.startswith(b"RIFF")),
+    st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=40),
 )
 def test_everything_we_say_fits_the_schema(payload: bytes, name: str) -> None:
     frame = checked(media_frame(STREAM, payload), STREAM)
