@@ -12,9 +12,6 @@ import tempfile
 from enum import IntEnum
 from typing import BinaryIO
 
-import av
-from av.error import FFmpegError
-
 MEMORY = 2 << 30
 """Bytes of address space; the libraries take 0.5 GB of it by themselves."""
 CPU_S = 600
@@ -66,6 +63,9 @@ def container_of(head: bytes) -> str | None:
 
 def decode(source: BinaryIO, sink: BinaryIO, rate: int, most_s: float) -> Exit:
     """Decode all of it."""
+    import av  # noqa: PLC0415 - in this program alone: others read its exit codes
+    from av.error import FFmpegError  # noqa: PLC0415
+
     head = source.read(_HEAD)
     container = container_of(head)
     if container is None:
@@ -77,6 +77,7 @@ def decode(source: BinaryIO, sink: BinaryIO, rate: int, most_s: float) -> Exit:
         shutil.copyfileobj(source, given)
         given.seek(0)
     left = int(most_s * rate)
+    av.logging.set_level(av.logging.PANIC)
     try:
         with av.open(given, mode="r", format=container, metadata_errors="ignore") as opened:
             if not opened.streams.audio:
@@ -104,7 +105,6 @@ def main(arguments: list[str]) -> int:
     rate, most_s = int(arguments[0]), float(arguments[1])
     for limit, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, CPU_S), (resource.RLIMIT_FSIZE, TEMPORARY)):
         resource.setrlimit(limit, (most, most))
-    av.logging.set_level(av.logging.PANIC)
     code = decode(sys.stdin.buffer, sys.stdout.buffer, rate, most_s)
     sys.stdout.buffer.flush()
     return code

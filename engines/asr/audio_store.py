@@ -3,7 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.ports import Samples
+
 _BYTES = 2
+_FULL_SCALE = np.float32(32768.0)
+
+
+def as_samples(audio: NDArray[np.int16]) -> Samples:
+    """16-bit audio as models take it."""
+    return audio.astype(np.float32) / _FULL_SCALE
 
 
 class AudioStore:

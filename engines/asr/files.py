@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.asr.audio_store import AudioStore
+from engines.asr.audio_store import AudioStore, as_samples
 from engines.asr.evidence import supported
 from engines.asr.session import AsrEngines
 from engines.ports import Listening, Transcription, VadStream
@@ -26,8 +26,6 @@ SILENCE_MS = 500
 BEFORE_S, AFTER_S = 0.2, 0.3
 """What is heard before the voice of a piece, and after it."""
 UNDER_WAY = 4
-
-_FULL_SCALE = np.float32(32768.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class Cutter:
         window = self._vad.window
         while self._store.end - self._endpointing.position >= window:
             begin = self._endpointing.position
-            samples = self._store.slice(begin, begin + window).astype(np.float32) / _FULL_SCALE
+            samples = as_samples(self._store.slice(begin, begin + window))
             events = self._endpointing.receive_window(self._vad.probability(samples), window)
             self._voiced += window if self._endpointing.voiced else 0
             pieces += self._pieces(events)

@@ -6,9 +6,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from engines.asr.audio_store import as_samples
 from engines.ports import ASR_RATE, AsrEngine, Listening, Samples, Transcription, TurnDetector, VoiceActivityDetector
-
-_FULL_SCALE = np.float32(32768.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class AsrModels:
 
 
 def _resampled(audio: NDArray[np.int16], sample_rate: int) -> Samples:
-    samples = audio.astype(np.float32) / _FULL_SCALE
+    samples = as_samples(audio)
     if sample_rate == ASR_RATE:
         return samples
     resampled: Samples = soxr.resample(samples, sample_rate, ASR_RATE)

@@ -9,9 +9,7 @@ before it was taken back, depend on how fast the tasks are.
 from collections import deque
 from typing import assert_never
 
-import numpy as np
-
-from engines.asr.audio_store import AudioStore
+from engines.asr.audio_store import AudioStore, as_samples
 from engines.asr.events import Closed, Finalized
 from engines.asr.tasks import CloseCommand, Command, ConfigureCommand, FinalizeCommand
 from engines.asr.turns import Output, Turns
@@ -20,8 +18,6 @@ from engines.turn.expectation import Expectation
 
 WINDOWS_AT_ONCE = 64
 """Windows worked off in one `advance`: about 6 ms of VAD, so that a flood on one stream delays no other."""
-
-_FULL_SCALE = np.float32(32768.0)
 
 
 class Recognition:
@@ -108,7 +104,7 @@ class Recognition:
 
     def _hear(self) -> None:
         begin, end = self._turns.position, self._turns.position + self._vad.window
-        samples = self._store.slice(begin, end).astype(np.float32) / _FULL_SCALE
+        samples = as_samples(self._store.slice(begin, end))
         self._turns.receive_window(self._vad.probability(samples), self._vad.window)
         self._store.forget_before(self._turns.needed_from)
 

@@ -13,10 +13,12 @@ from hashlib import sha1
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.asr.audio_store import as_samples
 from engines.asr.events import TurnEnded
 from engines.asr.models import AsrModels
 from engines.asr.recognition import Recognition
 from engines.asr.tasks import Cancel, CloseCommand, Decode, Detect
+from engines.asr.turns import DETECTOR_HISTORY_S
 from engines.ports import Listening, Samples, Transcription
 from engines.turn.endpointing import VAD_FALL, VAD_RISE
 from engines.turn.expectation import COMPLETE, Expectation, TurnDetection
@@ -27,7 +29,6 @@ SILENCE_AFTER_S = 4.0
 """No policy waits for longer."""
 
 ASK_AFTER_S, GIVE_UP_AFTER_S = 0.2, 3.0
-DETECTOR_HISTORY_S = 8
 _NOTHING = Transcription("", 0.0)
 
 
@@ -54,7 +55,7 @@ class Listener:
         vad = models.vad.stream(TELEPHONE_RATE)
         self._window = vad.window
         windows = self._samples[: len(self._samples) // vad.window * vad.window].reshape(-1, vad.window)
-        self._voice = [vad.probability(each.astype(np.float32) / np.float32(32768)) for each in windows]
+        self._voice = [vad.probability(as_samples(each)) for each in windows]
 
     def ours(self, expectation: Expectation) -> Outcome:
         """By our endpointing. Without Smart Turn no words are needed, and none are made."""

@@ -5,7 +5,7 @@ goes to the next service instead of waiting in a queue that nobody sees.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from time import monotonic
 from typing import TypeVar
 
@@ -159,8 +159,25 @@ def parse_query(request: web.Request, model: type[Query]) -> Query:
     try:
         return model.model_validate({key: request.query[key] for key in request.query})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise ProtocolViolation(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise ProtocolViolation(complaint(error)) from None
+
+
+def complaint(error: ValidationError) -> str:
+    """What does not fit, named by its place; the first of several."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else first["msg"]
+
+
+def admitted(request: web.Request, limit: SessionLimit) -> AbstractContextManager[None]:
+    """A place for what is asked for.
+
+    Raises:
+        Overloaded: The service is not ready, or (on entering) there is none.
+    """
+    if not request.app[STATE].ready:
+        raise Overloaded("Not ready", retry_after_s=RETRY_AFTER_S)
+    return limit.slot()
 
 
 class TooManyMessages(ProtocolViolation):
@@ -203,9 +220,7 @@ async def session_socket(request: web.Request) -> AsyncIterator[web.WebSocketRes
     Raises:
         Overloaded: Before the upgrade, when all sessions are taken or the service is not ready.
     """
-    if not request.app[STATE].ready:
-        raise Overloaded("Not ready", retry_after_s=RETRY_AFTER_S)
-    with request.app[LIMIT].slot():
+    with admitted(request, request.app[LIMIT]):
         # Without compression: audio does not shrink, and a bomb cannot grow.
         socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE, heartbeat=HEARTBEAT_S, autoping=False)
         await socket.prepare(request)

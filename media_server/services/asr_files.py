@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
@@ -14,11 +14,11 @@ from engines.asr.files import RATE, FileBooks, Segment, recognise
 from engines.asr.session import AsrEngines
 from engines.ports import Listening
 from media_server.config import AsrSettings
-from media_server.errors import NotFound, Overloaded, PeerError
+from media_server.errors import PeerError
 from media_server.protocol.captions import Cue, srt, vtt
-from media_server.services.app import RETRY_AFTER_S, STATE, SessionLimit
+from media_server.services.app import SessionLimit, admitted, complaint
 from media_server.services.codecs import decoded
-from media_server.services.openai_errors import openai_errors
+from media_server.services.openai import check_model, models_route, openai_errors
 from media_server.services.uploads import body, form, pieces_of
 
 MAX_KEYTERMS = 50
@@ -79,7 +79,7 @@ class FileService:
         return [
             web.post("/v1/transcribe", self.transcribe),
             web.post("/v1/audio/transcriptions", openai_errors(self.openai_transcriptions)),
-            web.get("/v1/models", self.models),
+            models_route(self.model, ALIAS),
         ]
 
     async def transcribe(self, request: web.Request) -> web.StreamResponse:
@@ -90,7 +90,7 @@ class FileService:
         with_words = options.words or options.format in ("srt", "vtt")
         listening = self._listening(options.language, words=with_words, keyterms=options.keyterm)
         books = FileBooks()
-        with self._slot(request):
+        with admitted(request, self.limit):
             file = body(request, self.settings.max_file_bytes)
             segments = [segment async for segment in self._segments(file, listening, books)]
         if options.format == "json":
@@ -99,14 +99,13 @@ class FileService:
 
     async def openai_transcriptions(self, request: web.Request) -> web.StreamResponse:
         """The recording is the form's `file`."""
-        with self._slot(request):
+        with admitted(request, self.limit):
             fields, file = await form(request, self.settings.max_file_bytes)
             if file is None:
                 raise PeerError("file: is wanted")
             with closing(file):
                 options = _validated(OpenAiOptions, fields, lists=("timestamp_granularities",))
-                if options.model not in (self.model, ALIAS):
-                    raise NotFound(f"model: there is no {options.model!r}; there is {self.model!r}")
+                check_model(options.model, self.model, ALIAS)
                 words = "word" in options.timestamp_granularities or options.response_format in ("srt", "vtt")
                 listening = self._listening(
                     options.language, words=words, keyterms=(options.prompt,) if options.prompt else ()
@@ -123,16 +122,6 @@ class FileService:
                 return web.json_response(_verbose(done, books, words=words))
             case other:
                 return _plain(other, done)
-
-    async def models(self, _request: web.Request) -> web.Response:
-        """What can be asked for."""
-        models = [{"id": name, "object": "model", "created": 0, "owned_by": "here"} for name in (self.model, ALIAS)]
-        return web.json_response({"object": "list", "data": models})
-
-    def _slot(self, request: web.Request) -> AbstractContextManager[None]:
-        if not request.app[STATE].ready:
-            raise Overloaded("Not ready", retry_after_s=RETRY_AFTER_S)
-        return self.limit.slot()
 
     def _listening(self, language: str | None, *, words: bool, keyterms: tuple[str, ...]) -> Listening:
         if language is not None and language not in self.engines().models.recogniser.languages:
@@ -157,8 +146,7 @@ def _validated(model: type[Options], given: Mapping[str, list[str]], *, lists: S
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise PeerError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise PeerError(complaint(error)) from None
 
 
 def _text(segments: Sequence[Segment]) -> str:

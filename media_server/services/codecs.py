@@ -7,7 +7,8 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from media_server.errors import MediaServerError, TooLarge, Undecodable, UnsupportedMedia
+from media_server.audio_decoder import Exit
+from media_server.errors import TooLarge, Undecodable, UnsupportedMedia
 
 CHUNK = 32 * 1024
 """Bytes at a time: a second of sound at 16 kHz."""
@@ -77,10 +78,13 @@ async def _read(process: Process, feeding: asyncio.Task[None]) -> bytes:
 
 
 def _check(code: int) -> None:
-    """Raise what an exit code of `audio_decoder.Exit` means: not imported, since that brings the media libraries."""
-    errors: dict[int, MediaServerError] = {
-        10: UnsupportedMedia("No recording that is known: wav, mp3, flac, ogg, webm, m4a and aac are"),
-        12: TooLarge("The recording is too long"),
-    }
-    if code:
-        raise errors.get(code, Undecodable("The recording cannot be decoded"))
+    """Raise what an exit code means."""
+    match code:
+        case Exit.DONE:
+            pass
+        case Exit.UNKNOWN:
+            raise UnsupportedMedia("No recording that is known: wav, mp3, flac, ogg, webm, m4a and aac are")
+        case Exit.TOO_LONG:
+            raise TooLarge("The recording is too long")
+        case _:
+            raise Undecodable("The recording cannot be decoded")

@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -13,10 +12,10 @@ from engines.ports import TtsEngine
 from engines.scheduler import Scheduler
 from engines.tts.session import ContextAudio, ContextDone, ContextFailed, TtsSession
 from media_server.audio.resample_parts import PartsResampler
-from media_server.errors import EngineError, NotFound, Overloaded, PeerError
-from media_server.services.app import RETRY_AFTER_S, STATE, SessionLimit
+from media_server.errors import EngineError, NotFound, PeerError
+from media_server.services.app import SessionLimit, admitted, complaint
 from media_server.services.codecs import encoded
-from media_server.services.openai_errors import openai_errors
+from media_server.services.openai import check_model, models_route, openai_errors
 
 MAX_TEXT = 10_000
 OPENAI_RATE = 24_000
@@ -74,34 +73,23 @@ class SpeechService:
         return [
             web.post("/v1/synthesize", self.synthesize),
             web.post("/v1/audio/speech", openai_errors(self.openai_speech)),
-            web.get("/v1/models", self.models),
+            models_route(self.model, ALIAS),
         ]
 
     async def synthesize(self, request: web.Request) -> web.StreamResponse:
         """Our own."""
         asked = await _body(request, Synthesize)
-        with self._slot(request):
+        with admitted(request, self.limit):
             voice = self._voice(asked.voice)
             return await self._send(request, asked.text, voice, asked.format, asked.sample_rate)
 
     async def openai_speech(self, request: web.Request) -> web.StreamResponse:
         """OpenAI's."""
         asked = await _body(request, OpenAiSpeech)
-        if asked.model not in (self.model, ALIAS):
-            raise NotFound(f"model: there is no {asked.model!r}; there is {self.model!r}")
-        with self._slot(request):
+        check_model(asked.model, self.model, ALIAS)
+        with admitted(request, self.limit):
             voice = self._voice("default" if asked.voice in OPENAI_VOICES else asked.voice)
             return await self._send(request, asked.input, voice, asked.response_format, OPENAI_RATE)
-
-    async def models(self, _request: web.Request) -> web.Response:
-        """What can be asked for."""
-        models = [{"id": name, "object": "model", "created": 0, "owned_by": "here"} for name in (self.model, ALIAS)]
-        return web.json_response({"object": "list", "data": models})
-
-    def _slot(self, request: web.Request) -> AbstractContextManager[None]:
-        if not request.app[STATE].ready:
-            raise Overloaded("Not ready", retry_after_s=RETRY_AFTER_S)
-        return self.limit.slot()
 
     def _voice(self, asked: str) -> str:
         voices = self.engine().voices
@@ -178,6 +166,4 @@ async def _body(request: web.Request, model: type[Options]) -> Options:
     try:
         return model.model_validate_json(await request.read())
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise PeerError(f"{where}: {first['msg']}" if where else first["msg"]) from None
+        raise PeerError(complaint(error)) from None

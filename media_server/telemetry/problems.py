@@ -40,11 +40,16 @@ def problem(
 
 def problem_of(error: MediaServerError) -> web.Response:
     """The problem document of one of our errors; those of a status of 500 name no internals."""
-    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Overloaded) else {}
+    headers = retry_after(error)
     if error.http_status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     detail = "Internal error" if error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR else error.message
     return problem(error.http_status, error.code, detail, retryable=error.retryable, headers=headers)
+
+
+def retry_after(error: MediaServerError) -> dict[str, str]:
+    """The header that says when to try again, where that is known."""
+    return {"Retry-After": str(error.retry_after_s)} if isinstance(error, Overloaded) else {}
 
 
 @web.middleware
@@ -62,19 +67,20 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
         headers = {key: value for key, value in error.headers.items() if key.lower() not in _NOT_OURS}
         return problem(error.status, _CODES.get(HTTPStatus(error.status), "http"), error.reason, headers=headers)
     except MediaServerError as error:
-        if _answered(request):
+        if answered(request):
             raise
         if error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.exception("request.failed", route=_route(request), code=error.code)
         return problem_of(error)
     except Exception:
         _log.exception("request.failed", route=_route(request), code="internal")
-        if _answered(request):
+        if answered(request):
             raise
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Internal error")
 
 
-def _answered(request: web.Request) -> bool:
+def answered(request: web.Request) -> bool:
+    """Whether the answer has begun, so that it cannot become another one."""
     return request.writer.output_size > 0
 
 

@@ -4,19 +4,9 @@ import numpy as np
 import pytest
 
 from engines.asr.files import RATE, Cutter, Piece
-from engines.ports import Samples
+from tests.engines.asr.voice import Voice
 
 WINDOW = 512
-
-
-class Voice:
-    window = WINDOW
-
-    def probability(self, window: Samples) -> float:
-        return float(window.max() > 0)
-
-    def reset(self) -> None:
-        pass
 
 
 def sound(*parts: tuple[float, int]) -> bytes:
@@ -25,7 +15,7 @@ def sound(*parts: tuple[float, int]) -> bytes:
 
 
 def cut(pcm: bytes, chunk: int) -> list[Piece]:
-    cutter = Cutter(Voice())
+    cutter = Cutter(Voice(WINDOW))
     pieces = [piece for at in range(0, len(pcm), chunk) for piece in cutter.receive(pcm[at : at + chunk])]
     return pieces + cutter.finish()
 

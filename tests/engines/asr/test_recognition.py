@@ -6,23 +6,14 @@ import pytest
 from engines.asr.events import Closed, SessionEvent, TurnEnded
 from engines.asr.recognition import Recognition
 from engines.asr.tasks import Cancel, CloseCommand, Decode, Detect, Promote
-from engines.ports import Samples, Transcription
+from engines.ports import Transcription
 from engines.turn.expectation import Expectation
+from tests.engines.asr.voice import Voice
 
 RATE = 8000
 WINDOW = 256
 SECOND = RATE // WINDOW
 STEP = 2 * WINDOW
-
-
-class Voice:
-    window = WINDOW
-
-    def probability(self, window: Samples) -> float:
-        return float(window.max() > 0)
-
-    def reset(self) -> None:
-        pass
 
 
 def sound(*windows: tuple[int, int]) -> bytes:
@@ -34,7 +25,7 @@ class Stream:
     """A stream that is fed in real time; each result comes so many steps of sound after it was asked for."""
 
     def __init__(self, detector_late: int) -> None:
-        self._machine = Recognition(RATE, Voice(), expectation=Expectation())
+        self._machine = Recognition(RATE, Voice(WINDOW), expectation=Expectation())
         self._late = {Decode: 1, Detect: detector_late}
         self._due: dict[int, tuple[int, Decode | Detect]] = {}
         self.events: list[SessionEvent] = []
