@@ -146,6 +146,9 @@ class Speech:
     more: bool = False
 
 
+LEAST_SPEED, MOST_SPEED = 0.5, 2.0
+
+
 class TtsEngine(Protocol):
     """A synthesiser; one a process, shared by all sessions."""
 
@@ -155,6 +158,9 @@ class TtsEngine(Protocol):
     voices: tuple[str, ...]
     """The ids it knows; the first is the default."""
 
-    def synthesize(self, text: str, voice: str) -> Iterator[Speech]:
-        """Speak one clause or sentence, as pieces in order. Blocks; runs on a worker thread; closing it cancels."""
+    def synthesize(self, text: str, voice: str, speed: float = 1.0) -> Iterator[Speech]:
+        """Speak one clause or sentence, as pieces in order. Blocks; runs on a worker thread; closing it cancels.
+
+        `speed`: how many times as fast as the voice is by itself, `LEAST_SPEED` to `MOST_SPEED`.
+        """
         ...

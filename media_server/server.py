@@ -23,7 +23,8 @@ from media_server.dialplan.call import Call
 from media_server.dialplan.loader import LoadedPlan
 from media_server.dialplan.router import Router
 from media_server.errors import EngineError, Overloaded
-from media_server.protocol.speech import AsrQuery, TtsQuery
+from media_server.protocol.asr_stream import AsrQuery
+from media_server.protocol.tts_stream import TtsQuery
 from media_server.speech.connection import Engines
 from media_server.speech.room import RoomWatch
 from media_server.telemetry import metrics

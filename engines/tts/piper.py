@@ -9,16 +9,17 @@ peak of its own, which is not known when its first part leaves: all of them get 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import InputError, ModelError
-from engines.ports import Speech, SpokenWord
+from engines.ports import LEAST_SPEED, MOST_SPEED, Speech, SpokenWord
 from engines.tts.alignment import TRUSTED_SHARE, WrittenWord, align, written_words
 from engines.tts.clauses import pronounceable
 from engines.tts.silence import SpeechTrim
@@ -67,7 +68,7 @@ class PiperEngine:
                 raise ModelError(f"{path} is missing")
         try:
             from piper import PiperVoice  # noqa: PLC0415 - see above
-            from piper.config import PiperConfig  # noqa: PLC0415
+            from piper.config import PiperConfig, SynthesisConfig  # noqa: PLC0415
         except ImportError as error:
             raise ModelError(
                 f"Piper's runtime is not installed ({error}); being GPL it is an extra: media-server[piper-gpl]"
@@ -77,25 +78,30 @@ class PiperEngine:
             front, self._decoder = load(model)
             self._voice = PiperVoice(session=front, config=settings)
             self._ids = settings.phoneme_id_map
+            self._at_speed: Callable[[float], Any] = lambda speed: SynthesisConfig(
+                length_scale=settings.length_scale / speed
+            )
             self._peak = self._measured_peak()
         except Exception as error:  # onnxruntime's exceptions share no base class but this
             raise ModelError(f"{model}: {error}") from error
         self.voices: tuple[str, ...] = (voice,)
         self.sample_rate: int = settings.sample_rate
 
-    def synthesize(self, text: str, voice: str) -> Iterator[Speech]:
+    def synthesize(self, text: str, voice: str, speed: float = 1.0) -> Iterator[Speech]:
         """Speak one clause; nothing comes of a text without a letter or a digit.
 
         Word times count from the first sample of the first piece, as if the pieces followed each other at once. A word
         comes with the piece in which it ends, since only then its end is known: the last one's silence is cut.
 
         Raises:
-            InputError: The text is too long or the voice unknown.
+            InputError: The text is too long, the voice unknown, or the speed out of range.
         """
         if voice not in self.voices:
             raise InputError(f"there is no voice {voice!r}")
         if len(text) > MAX_TEXT:
             raise InputError(f"{len(text)} characters; {MAX_TEXT} at most")
+        if not LEAST_SPEED <= speed <= MOST_SPEED:
+            raise InputError(f"speed {speed:g}; it may be {LEAST_SPEED:g} to {MOST_SPEED:g}")
         spoken = speakable(text)
         if not pronounceable(spoken):
             return
@@ -108,16 +114,16 @@ class PiperEngine:
         made = 0
         for piece in _pieces(sentences):
             made_before = made
-            for speech in self._spoken(piece, words, alignment.spans):
+            for speech in self._spoken(piece, words, alignment.spans, speed):
                 made += len(speech.pcm)
                 moved = _later(speech.words, made_before / self.sample_rate)
                 yield replace(speech, words=moved, exact=trusted and speech.exact)
 
     def _spoken(
-        self, piece: _Piece, words: Sequence[WrittenWord], spans: Sequence[tuple[int, int] | None]
+        self, piece: _Piece, words: Sequence[WrittenWord], spans: Sequence[tuple[int, int] | None], speed: float
     ) -> Iterator[Speech]:
         """The sound of one run of the model as it is made."""
-        made, durations = self._run(piece.phonemes)
+        made, durations = self._run(piece.phonemes, speed)
         bounds = np.concatenate(([0], np.cumsum(durations)))
         trim = SpeechTrim(self.sample_rate, self._peak)
         samples = np.zeros(0, np.float32)
@@ -163,7 +169,7 @@ class PiperEngine:
     def _measures(self) -> bool:
         return len(self._voice.session.get_outputs()) > 1
 
-    def _run(self, phonemes: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def _run(self, phonemes: Sequence[str], speed: float = 1.0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """What the first session makes of phonemes, and how many samples the start, each phoneme and the end last.
 
         That is latents [channels, frames] where there is a decoder, else sound [samples].
@@ -177,7 +183,7 @@ class PiperEngine:
             if symbol != _EOS:
                 ids += self._ids[_PAD]
             counts.append(len(ids) - before)
-        made, by_id = self._voice.phoneme_ids_to_audio(ids, include_alignments=True)
+        made, by_id = self._voice.phoneme_ids_to_audio(ids, self._at_speed(speed), include_alignments=True)
         made = np.atleast_1d(np.asarray(made, dtype=np.float32))
         if by_id is None:  # no measure in this model: every symbol as long as any other
             by_id = np.full(len(ids), len(made) / len(ids))

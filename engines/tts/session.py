@@ -88,10 +88,11 @@ class SynthesisFailed(EnginesError):
 class TtsSession:
     """Speaks for one client. All methods belong to one event loop; `events` has one reader."""
 
-    def __init__(self, engine: TtsEngine, scheduler: Scheduler, voice: str) -> None:
+    def __init__(self, engine: TtsEngine, scheduler: Scheduler, voice: str, *, speed: float = 1.0) -> None:
         self._engine = engine
         self._scheduler = scheduler
         self._voice = voice
+        self._speed = speed
         self._queue = ContextQueue()
         self._changed = asyncio.Event()
         self._closed = False
@@ -141,7 +142,7 @@ class TtsSession:
                 yield self._ended(step)
 
     async def _say(self, clause: Clause) -> AsyncIterator[SessionEvent]:
-        pieces = self._engine.synthesize(clause.text, self._voice)
+        pieces = self._engine.synthesize(clause.text, self._voice, self._speed)
         clause_start: int | None = None
         goes_on = False
         begun = monotonic()

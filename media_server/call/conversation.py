@@ -17,7 +17,7 @@ from media_server.call.phrases import APOLOGY, GOODBYE, Phrases
 from media_server.call.record import EventSink
 from media_server.call.voice import Voice
 from media_server.errors import CallEnded, DeadlineExceeded, EngineError
-from media_server.protocol.speech import AsrQuery
+from media_server.protocol.asr_stream import AsrQuery
 from media_server.speech.connection import Engines
 from media_server.transports.port import MediaPort
 from media_server.turn.barge_in import BargeIn

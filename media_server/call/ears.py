@@ -11,7 +11,7 @@ from media_server.call.floor_control import FloorControl
 from media_server.call.leg import BURST, Leg
 from media_server.call.voice import first_leaf
 from media_server.errors import EngineError
-from media_server.protocol.speech import AsrQuery
+from media_server.protocol.asr_stream import AsrQuery
 from media_server.speech.asr import AsrSession
 from media_server.speech.connection import Engines
 from media_server.speech.turns import TurnAssembler, TurnEvent, TurnOver

@@ -6,7 +6,7 @@ They are kept as PCM, so that a greeting starts at once and a dead engine cannot
 from collections.abc import Iterable
 
 from media_server.audio.frame import BYTES_PER_SAMPLE
-from media_server.protocol.speech import TtsQuery, Word, Words
+from media_server.protocol.tts_stream import TtsQuery, Word, Words
 from media_server.speech.connection import Engines
 from media_server.speech.spoken import Rewind
 from media_server.speech.tts import TtsSession

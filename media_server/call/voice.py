@@ -9,7 +9,7 @@ from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.call.leg import Leg
 from media_server.call.phrases import Phrases
 from media_server.errors import EngineError
-from media_server.protocol.speech import Word, Words
+from media_server.protocol.tts_stream import Word, Words
 from media_server.speech.connection import Engines
 from media_server.speech.spoken import Chunk, Rewind
 from media_server.speech.tts import SpokenContext, TtsSession

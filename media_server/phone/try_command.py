@@ -17,7 +17,7 @@ from media_server.phone.call_record import Print, fetch_record
 from media_server.phone.caller_script import CallerScript
 from media_server.phone.try_report import report, succeeded
 from media_server.phone.twilio_phone import PhoneCall, TwilioPhone
-from media_server.protocol.speech import TtsQuery
+from media_server.protocol.tts_stream import TtsQuery
 from media_server.speech.connection import Engines
 
 SENTENCE = "Can I book a table for four?"

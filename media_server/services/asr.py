@@ -23,7 +23,7 @@ from engines.turn.expectation import Expectation, Patience, TurnDetection
 from media_server.capacity import calls_at_once
 from media_server.config import AsrSettings, Settings
 from media_server.errors import PeerError
-from media_server.protocol.speech import AsrLimits, AsrQuery
+from media_server.protocol.asr_stream import AsrLimits, AsrQuery
 from media_server.services.app import LIMIT, STATE, SessionLimit, parse_query, service_app, session_socket
 from media_server.services.asr_files import FileService
 from media_server.services.asr_models import load_asr_models, workers

@@ -13,18 +13,19 @@ from engines.asr.session import AsrSession
 from engines.turn.expectation import Patience, TurnDetection
 from media_server.audio.g711 import decode_mulaw
 from media_server.errors import ProtocolViolation
-from media_server.protocol import speech
-from media_server.protocol.speech import AsrLimits, AsrQuery, Message, SpeechError
+from media_server.protocol import asr_stream, speech
+from media_server.protocol.asr_stream import AsrLimits, AsrQuery
+from media_server.protocol.speech import Message, SpeechError
 from media_server.services.app import Inbox, TooManyMessages
 
 _MESSAGES: dict[type[events.SessionEvent], type[Message]] = {
-    events.SpeechStarted: speech.SpeechStarted,
-    events.Partial: speech.Partial,
-    events.TurnEager: speech.TurnEager,
-    events.TurnResumed: speech.TurnResumed,
-    events.Final: speech.Final,
-    events.TurnEnded: speech.TurnEnded,
-    events.Finalized: speech.Finalized,
+    events.SpeechStarted: asr_stream.SpeechStarted,
+    events.Partial: asr_stream.Partial,
+    events.TurnEager: asr_stream.TurnEager,
+    events.TurnResumed: asr_stream.TurnResumed,
+    events.Final: asr_stream.Final,
+    events.TurnEnded: asr_stream.TurnEnded,
+    events.Finalized: asr_stream.Finalized,
 }
 """The wire's name of each event but the last; their fields are the same."""
 
@@ -62,7 +63,7 @@ class AsrStream:
             _log.info("the client of a recognition stream went away")
 
     async def _greet(self) -> None:
-        await self._send(speech.AsrReady(session=self._name, limits=self._limits))
+        await self._send(asr_stream.AsrReady(session=self._name, limits=self._limits))
         for key in speech.unknown_keys(self._query):
             await self._send(speech.SpeechWarning(code="unknown_key", message=f"{key[:64]} is not known"))
 
@@ -71,7 +72,7 @@ class AsrStream:
         try:
             async for event in self._session.events():
                 if isinstance(event, events.Closed):
-                    await self._send(speech.AsrClosed(**asdict(event), reason="close"))
+                    await self._send(asr_stream.AsrClosed(**asdict(event), reason="close"))
                 else:
                     await self._send(_MESSAGES[type(event)](**asdict(event)))
         except ConnectionError:
@@ -95,7 +96,7 @@ class AsrStream:
                 await self._session.feed(self._linear(message.data))
             elif message.type is WSMsgType.TEXT:
                 try:
-                    self._obey(speech.parse_asr_command(message.data))
+                    self._obey(asr_stream.parse_asr_command(message.data))
                 except ProtocolViolation as error:
                     return SpeechError(code=error.code, message=error.message, retryable=error.retryable)
             else:
@@ -104,15 +105,15 @@ class AsrStream:
     def _linear(self, data: bytes) -> bytes:
         return decode_mulaw(data) if self._query.encoding == "mulaw" else data
 
-    def _obey(self, command: speech.AsrCommand) -> None:
+    def _obey(self, command: asr_stream.AsrCommand) -> None:
         match command:
-            case speech.Finalize():
+            case asr_stream.Finalize():
                 self._session.finalize()
-            case speech.CloseStream():
+            case asr_stream.CloseStream():
                 self._session.close_stream()
-            case speech.KeepAlive():
+            case asr_stream.KeepAlive():
                 pass
-            case speech.Configure():
+            case asr_stream.Configure():
                 self._session.configure(**_changes(command))
             case _:
                 assert_never(command)
@@ -122,7 +123,7 @@ class AsrStream:
         _log.warning("a recognition stream failed", code=error.code)
         with suppress(ConnectionResetError):
             await self._send(error)
-            await self._send(speech.AsrClosed(**asdict(self._session.books()), reason=error.code))
+            await self._send(asr_stream.AsrClosed(**asdict(self._session.books()), reason=error.code))
             if error.code == TooManyMessages.code:
                 await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=error.code.encode())
 
@@ -130,7 +131,7 @@ class AsrStream:
         await self._socket.send_str(speech.serialize(message))
 
 
-def _changes(configure: speech.Configure) -> dict[str, object]:
+def _changes(configure: asr_stream.Configure) -> dict[str, object]:
     """The fields that are there, as the engines' own."""
     changes: dict[str, object] = configure.model_dump(exclude={"type"}, exclude_none=True)
     if configure.patience is not None:

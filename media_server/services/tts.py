@@ -32,11 +32,9 @@ from media_server.audio.g711 import encode_mulaw
 from media_server.audio.resample_parts import PartsResampler
 from media_server.config import Settings
 from media_server.errors import NotFound, ProtocolViolation
-from media_server.protocol.speech import (
-    Message,
+from media_server.protocol.speech import Message, SpeechError, SpeechWarning, serialize, unknown_keys
+from media_server.protocol.tts_stream import (
     Speak,
-    SpeechError,
-    SpeechWarning,
     TtsDone,
     TtsQuery,
     TtsReady,
@@ -44,8 +42,6 @@ from media_server.protocol.speech import (
     Word,
     Words,
     parse_tts_command,
-    serialize,
-    unknown_keys,
 )
 from media_server.services.app import LIMIT, STATE, Inbox, parse_query, service_app, session_socket
 from media_server.services.tts_files import SpeechService

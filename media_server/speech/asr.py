@@ -8,17 +8,16 @@ from collections.abc import AsyncIterator
 import structlog
 
 from media_server.errors import EngineError, EngineRefused, ProtocolViolation
-from media_server.protocol.speech import (
+from media_server.protocol.asr_stream import (
     AsrClosed,
     AsrEvent,
     AsrQuery,
     CloseStream,
     Configure,
-    SpeechError,
     TurnEager,
     parse_asr_event,
-    serialize,
 )
+from media_server.protocol.speech import SpeechError, serialize
 from media_server.speech.connection import Engines, EngineSocket, delays, first_of
 from media_server.speech.replay import Replay
 

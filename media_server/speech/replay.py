@@ -9,7 +9,7 @@ it was spoken, and then what came meanwhile, so that no word is lost and none to
 * sound that brought down `TRIES` streams in a row is not tried again.
 """
 
-from media_server.protocol.speech import AsrEvent, Final, Partial, SpeechStarted, TurnEager, TurnEnded, TurnResumed
+from media_server.protocol.asr_stream import AsrEvent, Final, Partial, SpeechStarted, TurnEager, TurnEnded, TurnResumed
 
 KEPT_S = 60.0
 """Sound that is kept at most; a turn is cut, and so made final, twice as often."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from media_server.audio.frame import BYTES_PER_SAMPLE
-from media_server.protocol.speech import Word, Words
+from media_server.protocol.tts_stream import Word, Words
 
 
 @dataclass(frozen=True, slots=True)

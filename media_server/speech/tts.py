@@ -7,18 +7,16 @@ from contextlib import asynccontextmanager
 import structlog
 
 from media_server.errors import EngineError, EngineRefused, ProtocolViolation
-from media_server.protocol.speech import (
+from media_server.protocol.speech import SpeechError, SpeechWarning, serialize
+from media_server.protocol.tts_stream import (
     CancelSpeech,
     Speak,
-    SpeechError,
-    SpeechWarning,
     TtsDone,
     TtsEvent,
     TtsQuery,
     TtsReady,
     Words,
     parse_tts_event,
-    serialize,
 )
 from media_server.speech.connection import Engines, EngineSocket, delays, first_of
 from media_server.speech.spoken import Chunk, Spoken

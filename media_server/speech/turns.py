@@ -7,7 +7,15 @@ A turn is open from `speech_started` to `turn_ended`; its text is its finals, jo
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from media_server.protocol.speech import AsrEvent, EndReason, Final, SpeechStarted, TurnEager, TurnEnded, TurnResumed
+from media_server.protocol.asr_stream import (
+    AsrEvent,
+    EndReason,
+    Final,
+    SpeechStarted,
+    TurnEager,
+    TurnEnded,
+    TurnResumed,
+)
 
 
 @dataclass(frozen=True, slots=True)

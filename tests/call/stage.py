@@ -18,24 +18,17 @@ from media_server.call.events import CallEvent
 from media_server.call.phrases import Phrase, Phrases
 from media_server.dialplan import Call
 from media_server.errors import EngineError, EngineUnavailable
-from media_server.protocol.speech import (
-    AsrEvent,
-    AsrQuery,
-    Final,
-    Message,
+from media_server.protocol.asr_stream import AsrEvent, AsrQuery, Final, SpeechStarted, TurnEager, TurnEnded, TurnResumed
+from media_server.protocol.speech import Message, serialize
+from media_server.protocol.tts_stream import (
     Speak,
-    SpeechStarted,
     TtsDone,
     TtsQuery,
     TtsReady,
     TtsStarted,
-    TurnEager,
-    TurnEnded,
-    TurnResumed,
     Word,
     Words,
     parse_tts_command,
-    serialize,
 )
 from media_server.speech.connection import Engines
 from media_server.transports.loopback import LoopbackPort

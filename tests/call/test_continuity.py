@@ -5,7 +5,7 @@ import pytest
 from dialplans.parrot import parrot
 from media_server.call.events import AgentSaid, CallerSaid
 from media_server.dialplan import Call
-from media_server.protocol.speech import Final, SpeechStarted, TurnEnded
+from media_server.protocol.asr_stream import Final, SpeechStarted, TurnEnded
 from tests.call.stage import FakeVoice, on_stage
 
 pytestmark = pytest.mark.looptime

@@ -9,7 +9,7 @@ from dialplans.parrot import parrot
 from media_server.call.events import AgentSaid, Answered, CallEndedEvent, CallerSaid
 from media_server.call.phrases import APOLOGY, GOODBYE, REPROMPT
 from media_server.dialplan import Call, CallEnded, Turn
-from media_server.protocol.speech import AsrClosed, Final, TurnEnded
+from media_server.protocol.asr_stream import AsrClosed, Final, TurnEnded
 from tests.call.stage import Stage, on_stage
 
 pytestmark = pytest.mark.looptime

@@ -7,7 +7,8 @@ from media_server.call.events import CallEvent
 from media_server.call.phrases import Phrases
 from media_server.call.registry import FORGOTTEN_S, RESERVED_S, Registry, Reservation
 from media_server.errors import CallFailed, NotFound, Overloaded
-from media_server.protocol.speech import AsrQuery, TtsQuery
+from media_server.protocol.asr_stream import AsrQuery
+from media_server.protocol.tts_stream import TtsQuery
 from media_server.speech.connection import Engines
 from media_server.transports.loopback import LoopbackPort
 

@@ -13,8 +13,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from engines.errors import ModelError
 from media_server.audio.g711 import encode_mulaw
 from media_server.config import AsrSettings, Settings
-from media_server.protocol import speech
-from media_server.protocol.speech import AsrEvent, parse_asr_event
+from media_server.protocol import asr_stream, speech
+from media_server.protocol.asr_stream import AsrEvent, parse_asr_event
 from media_server.services.app import LIMIT
 from media_server.services.asr import create_app
 from tests.engines.asr.loaded import line_noise
@@ -60,14 +60,14 @@ async def test_a_sentence_is_heard_as_one_turn(client: Client, prompts: list[Pro
     async with client.ws_connect(f"{PATH}?encoding={encoding}&sample_rate=8000") as socket:
         for start in range(0, len(audio), 641):  # samples torn between messages
             await socket.send_bytes(audio[start : start + 641])
-        await said(socket, speech.CloseStream())
+        await said(socket, asr_stream.CloseStream())
         events = await to_the_end(socket)
     types = [event.type for event in events]
     assert types == ["ready", "speech_started", "turn_eager", "final", "turn_ended", "closed"]
-    [final] = [event for event in events if isinstance(event, speech.Final)]
+    [final] = [event for event in events if isinstance(event, asr_stream.Final)]
     assert words_right(prompt.text, final.text) >= 0.6
     closed = events[-1]
-    assert isinstance(closed, speech.AsrClosed)
+    assert isinstance(closed, asr_stream.AsrClosed)
     assert closed.reason == "close"
     assert closed.received_s == pytest.approx(len(pcm) / 2 / 8000)
     assert closed.received_s == pytest.approx(closed.decoded_s + closed.silence_s + closed.dropped_s)
@@ -83,7 +83,7 @@ async def test_ready_tells_the_cost_of_a_decode_and_the_room(client: Client) -> 
 
 async def test_unknown_keys_are_warned_of(client: Client) -> None:
     async with client.ws_connect(f"{PATH}?sample_rate=8000&colour=blue") as socket:
-        await said(socket, speech.CloseStream())
+        await said(socket, asr_stream.CloseStream())
         events = await to_the_end(socket)
     assert [event.type for event in events] == ["ready", "warning", "closed"]
 
@@ -134,15 +134,15 @@ async def test_a_message_over_64_kib_closes_the_socket(client: Client) -> None:
 
 async def test_configure_and_keep_alive_are_taken_at_any_time(client: Client, prompts: list[Prompt]) -> None:
     async with client.ws_connect(f"{PATH}?sample_rate=8000&patience=quick") as socket:
-        await said(socket, speech.KeepAlive())
-        await said(socket, speech.Configure(patience="patient", turn_detection="silence", min_silence_ms=1500))
+        await said(socket, asr_stream.KeepAlive())
+        await said(socket, asr_stream.Configure(patience="patient", turn_detection="silence", min_silence_ms=1500))
         pcm = line_noise(0.6) + a_prompt(prompts).pcm + line_noise(3)
         for start in range(0, len(pcm), 32_000):
             await socket.send_bytes(pcm[start : start + 32_000])
-        await said(socket, speech.Finalize())
-        await said(socket, speech.CloseStream())
+        await said(socket, asr_stream.Finalize())
+        await said(socket, asr_stream.CloseStream())
         events = await to_the_end(socket)
-    [ended] = [event for event in events if isinstance(event, speech.TurnEnded)]
+    [ended] = [event for event in events if isinstance(event, asr_stream.TurnEnded)]
     assert 1.5 <= ended.at - ended.end < 1.6
     assert ended.reason == "silence"
     assert "finalized" in [event.type for event in events]

@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode
 from aiohttp.test_utils import TestClient, TestServer
 
 from media_server.config import AsrSettings, Settings
-from media_server.protocol import speech
+from media_server.protocol import asr_stream
 from media_server.services.app import LIMIT
 from media_server.services.asr import create_app
 from tests.services.test_asr import PATH, Client, a_prompt, said, to_the_end
@@ -62,10 +62,10 @@ async def test_sound_as_fast_as_it_is_taken_is_no_flood_and_none_is_dropped(
         for _ in range(10):
             for start in range(0, len(pcm), 160):
                 await socket.send_bytes(pcm[start : start + 160])
-        await said(socket, speech.CloseStream())
+        await said(socket, asr_stream.CloseStream())
         events = await to_the_end(socket)
     books = events[-1]
-    assert isinstance(books, speech.AsrClosed)
+    assert isinstance(books, asr_stream.AsrClosed)
     assert books.received_s == pytest.approx(10 * len(pcm) / 16000, abs=0.001)
     assert books.received_s == pytest.approx(books.decoded_s + books.silence_s + books.dropped_s, abs=0.001)
     assert books.dropped_s == 0.0
@@ -98,5 +98,5 @@ async def test_clients_that_vanish_at_any_moment_leave_nothing_behind(client: Cl
         while app[LIMIT].live:  # noqa: ASYNC110 - the server says nothing of it
             await asyncio.sleep(0.05)
     async with client.ws_connect(QUERY) as socket:
-        await said(socket, speech.CloseStream())
+        await said(socket, asr_stream.CloseStream())
         assert [event.type for event in await to_the_end(socket)] == ["ready", "closed"]

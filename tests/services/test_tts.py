@@ -16,16 +16,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from engines.errors import ModelError
 from media_server.audio.g711 import decode_mulaw
 from media_server.config import Settings, TtsSettings
-from media_server.protocol.speech import (
-    SpeechError,
-    SpeechWarning,
-    TtsDone,
-    TtsEvent,
-    TtsReady,
-    TtsStarted,
-    Words,
-    parse_tts_event,
-)
+from media_server.protocol.speech import SpeechError, SpeechWarning
+from media_server.protocol.tts_stream import TtsDone, TtsEvent, TtsReady, TtsStarted, Words, parse_tts_event
 from media_server.services import tts
 from media_server.services.app import LIMIT
 from media_server.services.tts import MAX_AUDIO_MESSAGE, PATH, create_app

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_server.protocol.speech import AsrEvent, Final, SpeechStarted, TurnEager, TurnEnded, TurnResumed
+from media_server.protocol.asr_stream import AsrEvent, Final, SpeechStarted, TurnEager, TurnEnded, TurnResumed
 from media_server.speech.replay import PROVEN_S, RESTART_S, Replay
 
 RATE = 8000

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_server.protocol.speech import Word, Words
+from media_server.protocol.tts_stream import Word, Words
 from media_server.speech.spoken import Rewind, Spoken
 
 RATE = 8000

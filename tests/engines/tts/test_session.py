@@ -40,8 +40,9 @@ class Typewriter:
         self.holding = threading.Event()
         self.go_on = threading.Event()
 
-    def synthesize(self, text: str, voice: str) -> Iterator[Speech]:
+    def synthesize(self, text: str, voice: str, speed: float = 1.0) -> Iterator[Speech]:
         assert voice in self.voices
+        assert speed == 1.0
         if "bad" in text:
             raise InputError("bad text")
         if "crash" in text:
