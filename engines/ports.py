@@ -4,7 +4,7 @@ Everything behind these is synchronous, CPU-bound and safe to call from several 
 the business of `engines/scheduler.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -155,12 +155,42 @@ class TtsEngine(Protocol):
     sample_rate: int
     """Hz of what it makes."""
 
-    voices: tuple[str, ...]
-    """The ids it knows; the first is the default."""
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """The ids it knows; the first is the default."""
+        ...
 
     def synthesize(self, text: str, voice: str, speed: float = 1.0) -> Iterator[Speech]:
         """Speak one clause or sentence, as pieces in order. Blocks; runs on a worker thread; closing it cancels.
 
         `speed`: how many times as fast as the voice is by itself, `LEAST_SPEED` to `MOST_SPEED`.
         """
+        ...
+
+
+VoiceTensors: TypeAlias = Mapping[str, NDArray[np.generic]]
+"""What a cloned voice consists of, by name: what `safetensors` holds, nothing that runs."""
+
+
+class CloningTtsEngine(TtsEngine, Protocol):
+    """A synthesiser that can take on the voice of a recording."""
+
+    def clone(self, reference: Samples, sample_rate: int) -> VoiceTensors:
+        """The voice of a recording of about 10 s. Blocks, on a CPU for seconds; runs on a worker thread.
+
+        Raises:
+            InputError: No voice can be made of it.
+        """
+        ...
+
+    def add_voice(self, voice: str, tensors: VoiceTensors) -> None:
+        """Know this voice from now on; what `clone` made.
+
+        Raises:
+            InputError: The tensors are of another engine, or broken.
+        """
+        ...
+
+    def remove_voice(self, voice: str) -> None:
+        """Forget it, and everything derived from it; a synthesis under way may end. KeyError where it is not known."""
         ...
