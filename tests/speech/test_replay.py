@@ -80,6 +80,9 @@ def session(words: list[int], losses: set[int], told_of_last: int) -> tuple[list
             replay.begin(now)
             told += filter(None, map(replay.receive, engine.hear(replay.take(CHUNK, 10_000 * CHUNK))))
         told += replay.on_deadline(now)
+    # The silence goes on: a turn whose end was lost with the stream is ended without one.
+    for later in (0.0, RESTART_S):
+        told += replay.on_deadline(len(words) * CHUNK_S + later)
     return told, replay
 
 
