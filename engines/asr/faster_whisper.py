@@ -14,14 +14,15 @@ measured large-v3-turbo going from 15 to 63 % WER, so it is 30 s unless it was m
 The library is imported when a model is loaded, so that this module imports without it.
 """
 
-import zlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import process_time
 from typing import Any
 
 import numpy as np
 
+from engines.asr.doubt import Guess, token_limit, without_repetition
 from engines.cores import threads_per_job
 from engines.errors import InputError, ModelError
 from engines.ports import ASR_RATE, HeardWord, Listening, Samples, Transcription
@@ -35,64 +36,36 @@ MEASURED_CONTEXTS_S = {"whisper-base": (8.0, 12.0)}
 _TRAILING_S = 1.0
 """Silence that the encoder always sees behind the words."""
 
-_TOKENS_BASE, _TOKENS_PER_SECOND = 15, 7.0
-"""No speaker says more; more is a decoder that repeats itself."""
-
-_MAX_COMPRESSION_RATIO = 2.2
-_REDECODE_BELOW = -1.0
-"""Mean log-probability under which a decode at a short context is not trusted."""
-
-_LOOPS_ARE_NOISE = 0.55
-"""The no-speech probability from which a decoder that repeats itself is not taken at its word."""
-
-_SHORTEST_LOOP = 3
 _FRAMES_PER_SECOND = 100
 _WARM_UP_TOKENS = 12
 _WARM_UP_DECODES = 5
 
-_NOT_SPEECH = ((0.85, -0.3), (0.6, -0.45), (0.3, -1.0), (0.0, -1.5))
-"""(no-speech probability at least, mean log-probability below): together they say that nobody speaks.
-
-Words made up from noise come with high confidence ("you", "Thank you."), but then the model's no-speech probability is
-high as well: 0.56 to 0.93 measured on silence, hiss, hum, clicks and tones; on nearly all speech 0.28 at most up to 5 s
-of it, 0.51 up to 22 s. Single words ("Quebec") do come with -1.2, and spelled letters with 0.76 and -0.3.
-"""
-
-_NOISE_TOKENS = 6
-"""What is made up from noise is short. Of a sentence the model is asked again before it counts as noise: one recording
-of 4.4 s, words right, came with 0.89 and -0.35 at a short context wherever its cut fell."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Decoded:
-    text: str
-    tokens: int
-    log_probability: float
-    no_speech: float
-    language: str
-    words: tuple[HeardWord, ...]
+    """`encoded` is what the encoder made of it, where it was alone."""
 
-    def runaway(self, seconds: float) -> bool:
-        """Whether no speaker can have said this in that time."""
-        return self.tokens > _token_limit(seconds) or _compression_ratio(self.text) > _MAX_COMPRESSION_RATIO
-
-    def doubtful(self, seconds: float) -> bool:
-        """Whether it deserves a second decode."""
-        if self.silence and self.tokens > _NOISE_TOKENS:
-            return True
-        return self.runaway(seconds) or self.log_probability < _REDECODE_BELOW or _says_it_twice(self.text)
-
-    @property
-    def silence(self) -> bool:
-        """Whether the model itself says that nobody speaks."""
-        return any(self.no_speech >= least and self.log_probability < below for least, below in _NOT_SPEECH)
+    guess: Guess
+    tokens: list[int]
+    tokenizer: Any
+    encoded: Any
 
 
 class WhisperEngine:
     """An `AsrEngine`: one CTranslate2 model, `workers` decodes at once."""
 
-    def __init__(self, folder: Path, *, workers: int, contexts_s: tuple[float, ...] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        workers: int,
+        contexts_s: tuple[float, ...] = (),
+        device: str = "cpu",
+        compute_type: str = "int8",
+    ) -> None:
         """Load a model in CTranslate2's format from `folder`; `contexts_s` are tried before the full 30 s.
+
+        `device` and `compute_type` are CTranslate2's: "cuda" and "float16" on a GPU.
 
         Raises:
             ModelError: It is not there or cannot be loaded.
@@ -106,8 +79,8 @@ class WhisperEngine:
         try:
             self._model: Any = WhisperModel(
                 str(folder),
-                device="cpu",
-                compute_type="int8",
+                device=device,
+                compute_type=compute_type,
                 cpu_threads=threads_per_job(),
                 num_workers=workers,
             )
@@ -128,24 +101,40 @@ class WhisperEngine:
         Raises:
             InputError: It is longer, or the model does not know the language.
         """
+        return self.transcribe_together([samples], listening)[0]
+
+    def transcribe_together(self, batch: Sequence[Samples], listening: Listening) -> list[Transcription]:
+        """Recognise several in one run of the model, which is quicker where the device gains from it.
+
+        What is doubtful is decoded again alone.
+
+        Raises:
+            InputError: One is longer than 30 s, or the model does not know the language.
+        """
+        if listening.words and len(batch) > 1:  # what the encoder made of one alone is needed for its words
+            return [self.transcribe(samples, listening) for samples in batch]
+        longest_s = max(map(len, batch)) / ASR_RATE
+        if longest_s > FULL_CONTEXT_S:
+            raise InputError(f"{longest_s:.1f} s of audio; {FULL_CONTEXT_S:.0f} s at most")
+        first_s = _context_s(self._contexts_s[0], longest_s)
+        decoded = self._decode(batch, listening, first_s)
+        return [self._settled(*one, listening, first_s) for one in zip(batch, decoded, strict=True)]
+
+    def _settled(self, samples: Samples, decoded: _Decoded, listening: Listening, context_s: float) -> Transcription:
+        """Decode again while there is doubt and a longer context; then find the words, if they are wanted."""
         seconds = len(samples) / ASR_RATE
-        if seconds > FULL_CONTEXT_S:
-            raise InputError(f"{seconds:.1f} s of audio; {FULL_CONTEXT_S:.0f} s at most")
-        contexts_s = dict.fromkeys(_context_s(least_s, seconds) for least_s in self._contexts_s)
-        decodes = 0
-        for context_s in contexts_s:
-            decoded, decodes = self._decode(samples, listening, context_s), decodes + 1
-            if not decoded.doubtful(seconds):
-                break
-        speech = not decoded.runaway(seconds) and not decoded.silence
-        return Transcription(
-            decoded.text if speech else "",
-            decoded.log_probability,
-            decodes > 1,
-            decoded.language,
-            decoded.no_speech,
-            decoded.words if speech else (),
-        )
+        language: str = decoded.tokenizer.language_code
+        redecoded = False
+        for longer_s in sorted({_context_s(least_s, seconds) for least_s in self._contexts_s}):
+            if longer_s > context_s and decoded.guess.doubtful:
+                [decoded] = self._decode([samples], replace(listening, language=language), longer_s)
+                redecoded = True
+        guess = decoded.guess
+        heard = Transcription("", guess.log_probability, redecoded, language, guess.no_speech)
+        if guess.runaway or guess.silence:
+            return heard
+        words = self._words(decoded, seconds) if listening.words else ()
+        return replace(heard, text=guess.text, words=words)
 
     def warm_up(self) -> float:
         """Decode once to touch all memory, then measure: CPU seconds for a short utterance of a dozen tokens.
@@ -156,31 +145,37 @@ class WhisperEngine:
         for _ in range(_WARM_UP_DECODES):
             begun = process_time()
             tokenizer = self._tokenizer("en")
-            encoded = self._encode(np.zeros(ASR_RATE, dtype=np.float32), self._contexts_s[0])
-            self._generate(encoded, tokenizer, _WARM_UP_TOKENS, suppress=(tokenizer.eot,))
+            encoded = self._encode([np.zeros(ASR_RATE, dtype=np.float32)], self._contexts_s[0])
+            self._generate(encoded, [tokenizer], _WARM_UP_TOKENS, suppress=(tokenizer.eot,))
             took = min(took, process_time() - begun)
         return took
 
-    def _decode(self, samples: Samples, listening: Listening, context_s: float) -> _Decoded:
-        seconds = len(samples) / ASR_RATE
-        encoded = self._encode(samples, context_s)
-        language = listening.language or self._model.model.detect_language(encoded)[0][0][0][2:-2]
-        tokenizer = self._tokenizer(language)
-        limit = _token_limit(seconds)
-        result = self._generate(encoded, tokenizer, limit + 1, keyterms=listening.keyterms)
-        tokens: list[int] = result.sequences_ids[0]
-        # CTranslate2 divides by the tokens without the end; the end's own probability is in the sum.
-        log_probability = result.scores[0] * len(tokens) / (len(tokens) + 1)
-        if len(tokens) > limit and result.no_speech_prob < _LOOPS_ARE_NOISE:
-            tokens = _without_repetition(tokens)
-        words = self._words(encoded, tokenizer, tokens, seconds) if listening.words else ()
-        text = tokenizer.decode(tokens).strip()
-        return _Decoded(text, len(tokens), log_probability, result.no_speech_prob, language, words)
+    def _decode(self, batch: Sequence[Samples], listening: Listening, context_s: float) -> list[_Decoded]:
+        encoded = self._encode(batch, context_s)
+        languages = [listening.language] * len(batch) if listening.language else self._detected(encoded)
+        tokenizers = [self._tokenizer(language) for language in languages]
+        lengths = [len(samples) / ASR_RATE for samples in batch]
+        most = max(map(token_limit, lengths)) + 1
+        results = self._generate(encoded, tokenizers, most, keyterms=listening.keyterms)
+        decoded: list[_Decoded] = []
+        for result, tokenizer, seconds in zip(results, tokenizers, lengths, strict=True):
+            tokens: list[int] = result.sequences_ids[0]
+            # CTranslate2 divides by the tokens without the end; the end's own probability is in the sum.
+            log_probability = result.scores[0] * len(tokens) / (len(tokens) + 1)
+            tokens = without_repetition(tokens, result.no_speech_prob, seconds)
+            text = tokenizer.decode(tokens).strip()
+            guess = Guess(text, len(tokens), log_probability, result.no_speech_prob, seconds)
+            decoded.append(_Decoded(guess, tokens, tokenizer, encoded if len(batch) == 1 else None))
+        return decoded
 
-    def _words(self, encoded: Any, tokenizer: Any, tokens: list[int], seconds: float) -> tuple[HeardWord, ...]:
+    def _detected(self, encoded: Any) -> list[str]:
+        """The language of each, as its code."""
+        return [found[0][0][2:-2] for found in self._model.model.detect_language(encoded)]
+
+    def _words(self, decoded: _Decoded, seconds: float) -> tuple[HeardWord, ...]:
         """Where each word is, by the decoder's attention to the sound."""
         frames = round(seconds * _FRAMES_PER_SECOND)
-        [found] = self._model.find_alignment(tokenizer, [tokens], encoded, frames)
+        [found] = self._model.find_alignment(decoded.tokenizer, [decoded.tokens], decoded.encoded, frames)
         words: list[HeardWord] = []
         for each in found:
             text, start, end = each["word"], min(float(each["start"]), seconds), min(float(each["end"]), seconds)
@@ -192,34 +187,33 @@ class WhisperEngine:
                 words.append(HeardWord(text.strip(), start, end, probability))
         return tuple(words)
 
-    def _encode(self, samples: Samples, context_s: float) -> Any:
-        padded = np.zeros(int(context_s * ASR_RATE), dtype=np.float32)
-        padded[: len(samples)] = samples
-        features = self._model.feature_extractor(padded, padding=0)
-        return self._model.encode(features)
+    def _encode(self, batch: Sequence[Samples], context_s: float) -> Any:
+        padded = np.zeros((len(batch), int(context_s * ASR_RATE)), dtype=np.float32)
+        for row, samples in zip(padded, batch, strict=True):
+            row[: len(samples)] = samples
+        features = [self._model.feature_extractor(row, padding=0) for row in padded]
+        return self._model.encode(np.stack(features))
 
     def _generate(
         self,
         encoded: Any,
-        tokenizer: Any,
+        tokenizers: Sequence[Any],
         max_tokens: int,
         *,
         suppress: tuple[int, ...] = (),
         keyterms: tuple[str, ...] = (),
     ) -> Any:
         terms = ", ".join(keyterms) or None
-        prompt = self._model.get_prompt(tokenizer, [], without_timestamps=True, hotwords=terms)
-        [result] = self._model.model.generate(
+        return self._model.model.generate(
             encoded,
-            [prompt],
+            [self._model.get_prompt(each, [], without_timestamps=True, hotwords=terms) for each in tokenizers],
             beam_size=1,
             max_length=2 * max_tokens,  # of which CTranslate2 gives half to the new tokens
             return_scores=True,
             return_no_speech_prob=True,
             suppress_blank=True,
-            suppress_tokens=[*_suppressed(tokenizer), *suppress],
+            suppress_tokens=[*_suppressed(tokenizers[0]), *suppress],
         )
-        return result
 
     def _tokenizer(self, language: str) -> Any:
         if language not in self._tokenizers:
@@ -240,26 +234,3 @@ def _suppressed(tokenizer: Any) -> tuple[int, ...]:
 
 def _context_s(least_s: float, seconds: float) -> float:
     return min(FULL_CONTEXT_S, max(least_s, seconds + _TRAILING_S))
-
-
-def _token_limit(seconds: float) -> int:
-    return int(_TOKENS_BASE + _TOKENS_PER_SECOND * seconds)
-
-
-def _compression_ratio(text: str) -> float:
-    raw = text.encode()
-    return len(raw) / len(zlib.compress(raw)) if raw else 0.0
-
-
-def _says_it_twice(text: str) -> bool:
-    """Whether the text is one piece two or three times: what a short context makes of "December"."""
-    words = [word.strip(".,!?").lower() for word in text.split()]
-    return any(len(words) >= times and words == words[: len(words) // times] * times for times in (2, 3))
-
-
-def _without_repetition(tokens: list[int]) -> list[int]:
-    """The piece that is said over and over; all of it where there is none."""
-    for length in range(_SHORTEST_LOOP, len(tokens) // 2 + 1):
-        if tokens[length:] == tokens[:-length]:
-            return tokens[:length]
-    return tokens
