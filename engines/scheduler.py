@@ -1,39 +1,58 @@
 """One model, many streams: worker threads that take CPU-bound jobs by priority.
 
-CTranslate2's own queue is first come, first served, so the order is made here, above it: a job is handed to the model
-only when a thread is free for it. Within a lane the earliest deadline goes first; a job without one is due when it
-comes, which makes the order that of arrival. A job that nobody waits for any more leaves the queue at once; one that
-already runs is let finish, its result forgotten. Files never take the last worker. Used from one event loop.
+CTranslate2's own queue is first come, first served, so the order is made here, above it (`engines.lanes`): a job is
+handed to the model only when a thread is free for it. A job that nobody waits for any more leaves the queue at once;
+one that already runs is let finish, its result forgotten. Used from one event loop.
+
+A device that gains from it gets one worker, its owner, which takes several jobs at once where their work can be done
+together (`Together`); on a CPU there are as many workers as cores, and each takes one.
 """
 
 import asyncio
 import threading
-from collections.abc import Callable
-from enum import IntEnum
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
+from engines.lanes import AWAITED, Entry, Lane, Lanes
+from engines.strain import Strain
+from engines.waits import RecentWaits
+
 T = TypeVar("T")
+Item = TypeVar("Item")
+
+STALLED_S = 1.0
+"""A job that waits for so long is no burst."""
+
+__all__ = ["Job", "Lane", "Scheduler", "Together"]
 
 
-class Lane(IntEnum):
-    """What goes first. Finals are somebody waiting for an answer; files can wait."""
+@dataclass(frozen=True, slots=True)
+class Together(Generic[Item, T]):
+    """Work that can be done on several items at once; those of one `bucket` fit together."""
 
-    FINAL = 0
-    SPECULATIVE = 1
-    FIRST_PARTIAL = 2
-    PARTIAL = 3
-    FILE = 4
+    function: Callable[[Sequence[Item]], Sequence[T]]
+    bucket: Hashable
 
 
-class Job(Generic[T]):
+class Job(Entry, Generic[T]):
     """A job in the queue, running or done; await `future` for its result."""
 
-    def __init__(self, scheduler: "Scheduler", lane: Lane, work: Callable[[], T], deadline: float | None) -> None:
-        self.lane = lane
-        self.queued_at = monotonic()
-        self.deadline = self.queued_at if deadline is None else deadline
+    def __init__(
+        self,
+        scheduler: "Scheduler",
+        lane: Lane,
+        work: Callable[[Sequence[Any]], Sequence[T]],
+        item: Any,
+        *,
+        deadline: float | None,
+        bucket: Hashable = None,
+    ) -> None:
+        now = monotonic()
+        super().__init__(lane, now, now if deadline is None else deadline, bucket)
         self.work = work
+        self.item = item
         self._scheduler = scheduler
         self._loop = asyncio.get_running_loop()
         self.future: asyncio.Future[T] = self._loop.create_future()
@@ -66,14 +85,16 @@ class Job(Generic[T]):
 class Scheduler:
     """`workers` threads over priority lanes."""
 
-    def __init__(self, workers: int, *, on_wait: Callable[[Lane, float], None] | None = None) -> None:
+    def __init__(
+        self, workers: int, *, most_together: int = 1, on_wait: Callable[[Lane, float], None] | None = None
+    ) -> None:
         """Start the threads. `on_wait` is told how many seconds each job waited; a worker thread calls it."""
-        self._lanes: dict[Lane, dict[Job[Any], None]] = {lane: {} for lane in Lane}
+        self._lanes: Lanes[Job[Any]] = Lanes(workers, most_together=most_together)
         self._changed = threading.Condition()
         self._closed = False
         self._on_wait = on_wait
+        self._waits = RecentWaits()
         self._running: dict[int, tuple[Lane, float]] = {}
-        self._workers = workers
         self._threads = [
             threading.Thread(target=self._work, name=f"engine-{number}", daemon=True) for number in range(workers)
         ]
@@ -82,13 +103,11 @@ class Scheduler:
 
     def submit(self, lane: Lane, function: Callable[..., T], *args: Any, deadline: float | None = None) -> Job[T]:
         """Queue `function(*args)`, whose result is needed at `deadline` (monotonic seconds; at once by default)."""
-        job = Job(self, lane, lambda: function(*args), deadline)
-        with self._changed:
-            if self._closed:
-                raise RuntimeError("the scheduler is closed")
-            self._lanes[lane][job] = None
-            self._changed.notify()
-        return job
+        return self._queue(Job(self, lane, lambda _: (function(*args),), None, deadline=deadline))
+
+    def submit_together(self, lane: Lane, together: Together[Item, T], item: Item) -> Job[T]:
+        """Queue `together.function` on this item, and on what else of its bucket waits when its turn comes."""
+        return self._queue(Job(self, lane, together.function, item, deadline=None, bucket=together.bucket))
 
     async def run(self, lane: Lane, function: Callable[..., T], *args: Any, deadline: float | None = None) -> T:
         """Queue `function(*args)` and wait for its result; a cancelled wait takes it out of the queue."""
@@ -100,13 +119,21 @@ class Scheduler:
 
     def waiting(self, lane: Lane) -> int:
         """Jobs in a lane that no thread has taken yet."""
-        return len(self._lanes[lane])
+        return self._lanes.waiting(lane)
 
-    def oldest_wait(self, *lanes: Lane) -> float:
-        """For how many seconds the oldest job of these lanes has waited; 0 when none does."""
+    @property
+    def wait_s(self) -> float:
+        """What awaited jobs have waited of late, or the oldest one waits: where none begins, none has waited."""
+        now = monotonic()
         with self._changed:
-            queued = [job.queued_at for lane in lanes for job in self._lanes[lane]]
-        return monotonic() - min(queued) if queued else 0.0
+            oldest = self._lanes.oldest(*AWAITED)
+        stalled = now - oldest if oldest is not None and now - oldest >= STALLED_S else 0.0
+        return max(self._waits.typical(now), stalled)
+
+    @property
+    def strain(self) -> Strain:
+        """What streams should do without for now."""
+        return Strain.at(self.wait_s)
 
     def stuck_for(self) -> float:
         """For how many seconds the oldest running job has been running; 0 when none does."""
@@ -116,59 +143,77 @@ class Scheduler:
     def forget(self, job: Job[Any]) -> None:
         """Take a job out of the queue, if it is still there."""
         with self._changed:
-            self._lanes[job.lane].pop(job, None)
+            self._lanes.forget(job)
 
     def promote(self, job: Job[Any], lane: Lane) -> None:
         """Move a job to the end of a more urgent lane, if it still waits."""
         with self._changed:
-            if lane < job.lane and job in self._lanes[job.lane]:
-                del self._lanes[job.lane][job]
-                job.lane = lane
-                self._lanes[lane][job] = None
+            self._lanes.promote(job, lane)
 
     def close(self) -> None:
         """Drop what waits, let what runs finish, end the threads. Blocks for one job at most."""
         with self._changed:
             self._closed = True
-            dropped = [job for lane in self._lanes.values() for job in lane]
-            for lane in self._lanes.values():
-                lane.clear()
+            dropped = self._lanes.clear()
             self._changed.notify_all()
         for job in dropped:
             job.future.cancel()
         for thread in self._threads:
             thread.join()
 
+    def _queue(self, job: Job[T]) -> Job[T]:
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("the scheduler is closed")
+            self._lanes.put(job)
+            self._changed.notify()
+        return job
+
     def _work(self) -> None:
-        while (job := self._next()) is not None:
-            if self._on_wait is not None:
-                self._on_wait(job.lane, monotonic() - job.queued_at)
+        while jobs := self._next():
+            lane = jobs[0].lane
             thread = threading.get_ident()
-            self._running[thread] = job.lane, monotonic()
+            self._running[thread] = lane, monotonic()
             try:
-                result = job.work()
-            except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits the job
-                job.finish(None, error)
-            else:
-                job.finish(result, None)
+                _do(jobs)
             finally:
                 del self._running[thread]
-            if job.lane is Lane.FILE:
+            if lane is Lane.FILE:
                 with self._changed:
                     self._changed.notify()  # another file may have waited for its place
-            del job
+            del jobs
 
-    def _may_take_file(self) -> bool:
-        files = sum(lane is Lane.FILE for lane, _ in list(self._running.values()))
-        return files < max(1, self._workers - 1)
-
-    def _next(self) -> Job[Any] | None:
+    def _next(self) -> list[Job[Any]]:
+        """What this thread is to do, once there is something; nothing when the scheduler is closed."""
         with self._changed:
             while not self._closed:
-                for lane, jobs in self._lanes.items():
-                    if jobs and (lane is not Lane.FILE or self._may_take_file()):
-                        job = min(jobs, key=lambda each: each.deadline)
-                        del jobs[job]
-                        return job
-                self._changed.wait()
-        return None
+                files = sum(lane is Lane.FILE for lane, _ in list(self._running.values()))
+                jobs, wait_s = self._lanes.take(monotonic(), files_running=files)
+                if jobs:
+                    self._observe(jobs)
+                    return jobs
+                self._changed.wait(wait_s)
+        return []
+
+    def _observe(self, jobs: Sequence[Job[Any]]) -> None:
+        now = monotonic()
+        for job in jobs:
+            if job.lane in AWAITED:
+                self._waits.add(now - job.queued_at, now)
+            if self._on_wait is not None:
+                self._on_wait(job.lane, now - job.queued_at)
+
+
+def _do(jobs: Sequence[Job[Any]]) -> None:
+    """Do them in one go; where that fails, one by one, so that each fails by itself."""
+    try:
+        results = jobs[0].work([job.item for job in jobs])
+    except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits the job
+        if len(jobs) == 1:
+            jobs[0].finish(None, error)
+            return
+        for job in jobs:
+            _do([job])
+    else:
+        for job, result in zip(jobs, results, strict=True):
+            job.finish(result, None)

@@ -71,7 +71,11 @@ class AsrSettings(_Section):
     model: str = Field("whisper-base", description="a model's id, or the path of a folder with one")
     max_buffered_s: float = Field(30.0, gt=0)
     idle_timeout_s: float = Field(60.0, gt=0)
-    workers: int | None = Field(None, ge=1, description="decodes at once; as many as there are cores by default")
+    device: Literal["cpu", "cuda"] = "cpu"
+    compute_type: str | None = Field(None, description="CTranslate2's; int8 on a CPU, float16 on a GPU by default")
+    workers: int | None = Field(None, ge=1, description="decodes at once; by default one a core, one on a GPU")
+    together: int = Field(8, ge=1, description="segments that a GPU decodes in one go")
+    max_queue_wait_ms: float = Field(1000.0, gt=0, description="new sessions are refused while jobs wait longer")
     max_files: int = Field(4, ge=1, description="recordings that are transcribed at once")
     max_file_bytes: int = Field(1 << 30, ge=1)
     max_file_s: float = Field(4 * 3600.0, gt=0, description="the longest recording")

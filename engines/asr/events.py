@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from engines.ports import HeardWord
 from engines.turn.endpointing import EndReason
 
 
@@ -49,12 +50,21 @@ class TurnResumed:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """Words that never change."""
+    """Words that never change.
+
+    Attributes:
+        language: Of the words: what was asked for, or found.
+        confidence: Mean probability of what was heard, 0 to 1.
+        words: Where each of them is, if that was asked for.
+    """
 
     turn: int
     text: str
     start: float
     end: float
+    language: str
+    confidence: float
+    words: tuple[HeardWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

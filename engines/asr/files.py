@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from engines.asr.audio_store import AudioStore, as_samples
 from engines.asr.evidence import supported
 from engines.asr.session import AsrEngines
+from engines.lanes import Lane
 from engines.ports import Listening, Transcription, VadStream
-from engines.scheduler import Job, Lane
+from engines.scheduler import Job
 from engines.turn.endpointing import Cut, Ended, EndpointEvent, Endpointing, Started
 from engines.turn.expectation import Expectation, TurnDetection
 
@@ -139,7 +140,7 @@ async def recognise(
             await asyncio.sleep(0)  # others have windows too
             for piece in pieces:
                 heard = replace(listening, language=books.language)
-                job = engines.scheduler.submit(Lane.FILE, engines.models.transcribe, piece.audio, RATE, heard)
+                job = engines.decode(Lane.FILE, piece.audio, RATE, heard)
                 waiting.append((piece, job))
                 while len(waiting) >= (UNDER_WAY if books.language else 1):
                     if segment := await _next(waiting, number, books):

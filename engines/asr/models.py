@@ -1,5 +1,6 @@
 """The models that recognition takes, and what it asks of them. Blocks; for worker threads."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,16 @@ class AsrModels:
             InputError: It is too long for the model, or in a language that it does not know.
         """
         return self.recogniser.transcribe(_resampled(audio, sample_rate), listening)
+
+    def transcribe_together(
+        self, segments: Sequence[tuple[NDArray[np.int16], int]], listening: Listening
+    ) -> Sequence[Transcription]:
+        """The words of several segments, each with its rate.
+
+        Raises:
+            InputError: As for one.
+        """
+        return self.recogniser.transcribe_together([_resampled(*segment) for segment in segments], listening)
 
     def turn_probability(self, audio: NDArray[np.int16], sample_rate: int) -> float:
         """How likely a turn that sounds so is complete, 0 to 1."""

@@ -1,10 +1,13 @@
 """When a stream's next partial is due, and what it says. Sans-IO, in audio time.
 
-At most one is under way, so a busy machine makes fewer of them and nobody's final waits for one.
+At most one is under way, so a busy machine makes fewer of them and nobody's final waits for one. LocalAgreement-2 (Liu
+et al., 2020; Machacek et al., 2023): what two decodes in a row agree on, from the beginning, is stable, and stays as it
+is in all later partials of the segment.
 """
 
-from engines.asr.agreement import stable_prefix
+from engines.asr.agreement import agreed, committed
 from engines.asr.events import Partial
+from engines.strain import Strain
 
 LEAST_S, MOST_S = 0.5, 2.0
 """New speech that is worth another partial: at least, and however slow the decodes are."""
@@ -26,16 +29,20 @@ class Partials:
         """Another segment begins."""
         self._voiced = 0
         self._end = 0
-        self._text = ""
+        self._heard: list[str] = []
+        self._stable: list[str] = []
 
     @property
     def first(self) -> bool:
         """Whether none of this segment was begun yet."""
         return self._voiced == 0
 
-    def due(self, voiced: int) -> bool:
+    def due(self, voiced: int, strain: Strain) -> bool:
         """Whether one may start, with so many voiced samples in the segment."""
-        return self.pending is None and voiced - self._voiced >= self._interval_s * self._rate
+        if self.pending is not None or strain >= Strain.NO_PARTIALS:
+            return False
+        interval_s = MOST_S if strain >= Strain.SLOW_PARTIALS else self._interval_s
+        return voiced - self._voiced >= interval_s * self._rate
 
     def begin(self, number: int, voiced: int, end: int) -> None:
         """Decode `number`, of all up to `end`, is under way."""
@@ -45,7 +52,10 @@ class Partials:
         """What to tell of it, if anything."""
         self.pending = None
         self._interval_s = min(MOST_S, max(LEAST_S, DECODES_APART * took_s))
-        before, self._text = self._text, text
+        before, self._heard = self._heard, text.split()
         if not text:
             return None
-        return Partial(turn, revision, text, stable_prefix(before, text), start, self._end / self._rate)
+        self._stable = committed(self._stable, agreed(before, self._heard))
+        told = committed(self._stable, self._heard)
+        stable = len(" ".join(self._stable))
+        return Partial(turn, revision, " ".join(told), stable, start, self._end / self._rate)

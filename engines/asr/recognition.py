@@ -14,6 +14,7 @@ from engines.asr.events import Closed, Finalized
 from engines.asr.tasks import CloseCommand, Command, ConfigureCommand, FinalizeCommand
 from engines.asr.turns import Output, Turns
 from engines.ports import Transcription, VadStream
+from engines.strain import Strain
 from engines.turn.expectation import Expectation
 
 WINDOWS_AT_ONCE = 64
@@ -42,6 +43,15 @@ class Recognition:
         self._received: int | None = None  # set when the stream is closed: what follows is padding
         self.closed = False
         """Whether `Closed` was told."""
+
+    @property
+    def strain(self) -> Strain:
+        """What the stream does without for now."""
+        return self._turns.strain
+
+    @strain.setter
+    def strain(self, strain: Strain) -> None:
+        self._turns.strain = strain
 
     def receive_audio(self, pcm: bytes) -> None:
         """The next bytes of 16-bit little-endian mono."""

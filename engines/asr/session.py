@@ -8,25 +8,50 @@ dropped: when more than `max_buffered_s` waits, `feed` waits, and so does the se
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from time import monotonic
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engines.asr.events import Closed, SessionEvent
 from engines.asr.models import AsrModels
 from engines.asr.recognition import Recognition
 from engines.asr.tasks import Cancel, CloseCommand, Command, ConfigureCommand, Decode, Detect, FinalizeCommand, Promote
-from engines.ports import Listening
-from engines.scheduler import Job, Lane, Scheduler
+from engines.lanes import PARTIALS, Lane
+from engines.ports import Listening, Transcription
+from engines.scheduler import Job, Scheduler, Together
 from engines.turn.expectation import Expectation
 
 
 @dataclass(frozen=True, slots=True)
 class AsrEngines:
-    """What all sessions of a process share."""
+    """What all sessions of a process share.
+
+    Attributes:
+        detections: Who asks the turn detector, which runs on the CPU: another one where `scheduler` owns a GPU.
+        together: Decodes that fit together are done at once.
+    """
 
     models: AsrModels
     scheduler: Scheduler
+    detections: Scheduler
+    together: bool = False
+
+    def decode(
+        self, lane: Lane, audio: NDArray[np.int16], sample_rate: int, listening: Listening
+    ) -> Job[Transcription]:
+        """Have a segment recognised."""
+        if not self.together or listening.words:  # the words of each are found alone
+            return self.scheduler.submit(lane, self.models.transcribe, audio, sample_rate, listening)
+        together = Together(partial(self.models.transcribe_together, listening=listening), listening)
+        return self.scheduler.submit_together(lane, together, (audio, sample_rate))
+
+    def detect(self, audio: NDArray[np.int16], sample_rate: int) -> Job[float]:
+        """Have the turn detector asked. It is short, and the same decision waits for it as for a final."""
+        return self.detections.submit(Lane.FINAL, self.models.turn_probability, audio, sample_rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +139,7 @@ class AsrSession:
         while self._results:
             self._feed_back(*self._results.popleft())
         events: list[SessionEvent] = []
+        self._machine.strain = self._engines.scheduler.strain
         for output in self._machine.advance():
             if isinstance(output, Decode | Detect | Promote | Cancel):
                 self._do(output)
@@ -124,14 +150,14 @@ class AsrSession:
         return events
 
     def _do(self, task: Decode | Detect | Promote | Cancel) -> None:
-        models, submit, rate = self._engines.models, self._engines.scheduler.submit, self._options.sample_rate
+        rate, listening = self._options.sample_rate, self._options.listening
         match task:
             case Decode():
-                recognise = models.transcribe, task.audio, rate, self._options.listening
-                self._submit(task, submit(task.lane, *recognise))
+                if task.lane in PARTIALS:
+                    listening = replace(listening, words=False)
+                self._submit(task, self._engines.decode(task.lane, task.audio, rate, listening))
             case Detect():
-                # It is short, and the same decision waits for it as for a final.
-                self._submit(task, submit(Lane.FINAL, models.turn_probability, task.audio, rate))
+                self._submit(task, self._engines.detect(task.audio, rate))
             case Promote():
                 if job := self._jobs.get(task.number):  # else its result is on its way
                     job.promote(Lane.FINAL)

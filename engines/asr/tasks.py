@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.scheduler import Lane
+from engines.lanes import Lane
 
 
 @dataclass(frozen=True, slots=True)

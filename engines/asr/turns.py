@@ -6,6 +6,7 @@ turns are `held`: the next window must wait.
 """
 
 from dataclasses import dataclass, replace
+from math import exp
 from typing import TypeAlias, assert_never
 
 from engines.asr.audio_store import AudioStore
@@ -13,8 +14,9 @@ from engines.asr.events import Final, SessionEvent, SpeechStarted, TurnEager, Tu
 from engines.asr.evidence import supported
 from engines.asr.partials import Partials
 from engines.asr.tasks import Cancel, Decode, Detect, Promote, Task
+from engines.lanes import Lane
 from engines.ports import Transcription
-from engines.scheduler import Lane
+from engines.strain import Strain
 from engines.turn.endpointing import (
     MIN_VOICED_MS,
     PREROLL_MS,
@@ -51,6 +53,7 @@ class _Hypothesis:
     number: int
     speech_end: int
     text: str | None = None
+    heard: Transcription | None = None
     eager_revision: int | None = None
 
 
@@ -66,6 +69,7 @@ class Turns:
         self._endpointing = Endpointing(sample_rate, expectation, language)
         self._partials = Partials(sample_rate) if interim_results else None
         self._outputs: list[Output] = []
+        self.strain = Strain.NONE
         self._numbers = 0
         self._turn = 0
         self._revision = 0
@@ -121,10 +125,12 @@ class Turns:
         events = self._endpointing.receive_window(probability, samples)
         self._voiced += samples if self._endpointing.voiced else 0
         self._apply(events)
-        if self._endpointing.awaiting and self._hypothesis is not None and self._hypothesis.text is None:
+        if self._endpointing.awaiting_words and self._hypothesis is None:
+            self._hypothesise(Lane.FINAL, self.position, self._endpointing.speech_end)
+        elif self._endpointing.awaiting and self._hypothesis is not None and self._hypothesis.text is None:
             self._outputs.append(Promote(self._hypothesis.number))
         speaking = self._endpointing.state is State.SPEAKING and self._settling is None
-        if speaking and self._partials is not None and self._partials.due(self._voiced):
+        if speaking and self._partials is not None and self._partials.due(self._voiced, self.strain):
             lane = Lane.FIRST_PARTIAL if self._partials.first else Lane.PARTIAL
             self._partials.begin(self._decode(lane, self.position), self._voiced, self.position)
 
@@ -144,6 +150,7 @@ class Turns:
         hypothesis = self._hypothesis
         if hypothesis is None or hypothesis.number != number:
             return
+        hypothesis.heard = transcription
         hypothesis.text = transcription.text if supported(transcription.text, self._voiced / self._rate) else ""
         if self._settling is not None:
             self._settle()
@@ -168,9 +175,10 @@ class Turns:
             match event:
                 case Started():
                     self._start(event)
+                case Speculate() if self.strain < Strain.NO_SPECULATION:
+                    self._hypothesise(Lane.SPECULATIVE, event.upto, event.end)
                 case Speculate():
-                    number = self._decode(Lane.SPECULATIVE, event.upto)
-                    self._hypothesis = _Hypothesis(number, event.end)
+                    pass  # the words are asked for when nothing goes on without them
                 case AskTurnDetector():
                     self._detect(event.upto)
                 case Resumed():
@@ -213,7 +221,7 @@ class Turns:
             self._settle()
         elif self._hypothesis is None:
             upto = event.at if isinstance(event, Ended) else event.upto
-            self._hypothesis = _Hypothesis(self._decode(Lane.FINAL, upto), upto)
+            self._hypothesise(Lane.FINAL, upto, upto)
         elif self._hypothesis.text is None:
             self._outputs.append(Promote(self._hypothesis.number))
         else:
@@ -222,27 +230,30 @@ class Turns:
     def _settle(self) -> None:
         event, self._settling = self._settling, None
         hypothesis, self._hypothesis = self._hypothesis, None
-        text = (hypothesis.text or "") if hypothesis is not None else ""
         match event:
             case Ended():
-                self._finish_segment(text, event.end, event.at)
+                self._finish_segment(hypothesis, event.end, event.at)
                 end, at = self._seconds(event.end), self._seconds(event.at)
                 self._outputs.append(TurnEnded(self._turn, end, at, event.probability, event.reason))
                 # It was said of the words of this turn.
                 self._expect(replace(self._expectation, slot_complete=None))
             case Cut():
-                self._finish_segment(text, event.upto, event.upto)
+                self._finish_segment(hypothesis, event.upto, event.upto)
                 self._begin_segment(event.upto, event.upto, spoken=not event.dip)
-                self._apply(self._endpointing.receive_words(text))
+                text = hypothesis.text if hypothesis is not None else ""
+                self._apply(self._endpointing.receive_words(text or ""))
             case None:
                 raise RuntimeError("nothing to settle")
 
-    def _finish_segment(self, text: str, speech_end: int, end: int) -> None:
+    def _finish_segment(self, hypothesis: _Hypothesis | None, speech_end: int, end: int) -> None:
         if self._spoken:
             self.decoded += end - self.segment
-        if text:
+        if hypothesis is not None and hypothesis.heard is not None and hypothesis.text:
+            heard, begin = hypothesis.heard, self._seconds(self.segment)
             start, stop = self._seconds(self._speech_start), self._seconds(speech_end)
-            self._outputs.append(Final(self._turn, text, start, stop))
+            words = tuple(replace(word, start=word.start + begin, end=word.end + begin) for word in heard.words)
+            confidence = min(1.0, exp(heard.log_probability))
+            self._outputs.append(Final(self._turn, hypothesis.text, start, stop, heard.language, confidence, words))
 
     def _tell_eager(self, verdict: float | None) -> None:
         hypothesis = self._hypothesis
@@ -263,6 +274,9 @@ class Turns:
         if partial is not None and supported(text, self._voiced / self._rate):
             self._revision += 1
             self._outputs.append(partial)
+
+    def _hypothesise(self, lane: Lane, upto: int, speech_end: int) -> None:
+        self._hypothesis = _Hypothesis(self._decode(lane, upto), speech_end)
 
     def _decode(self, lane: Lane, upto: int) -> int:
         """Ask for the segment's words up to there; they make a partial still under way worthless."""

@@ -165,6 +165,16 @@ class Endpointing:
         return self._voiced
 
     @property
+    def speech_end(self) -> int:
+        """Where the speech of this pause ended."""
+        return self._speech_end
+
+    @property
+    def awaiting_words(self) -> bool:
+        """Whether nothing goes on without the words so far."""
+        return self.awaiting and self._words is None
+
+    @property
     def verdict(self) -> float | None:
         """What the turn detector said in this pause, if it was asked and has answered."""
         return self._verdict

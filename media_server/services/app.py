@@ -13,7 +13,6 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from pydantic import BaseModel, ValidationError
 
 from engines.scheduler import Lane, Scheduler
-from engines.waits import RecentWaits
 from media_server.config import Settings
 from media_server.errors import Overloaded, ProtocolViolation
 from media_server.protocol.message_rate import MessageRate
@@ -34,11 +33,6 @@ SMALL_MESSAGES_PER_S = 100
 SMALL_MESSAGES_AT_ONCE = 500
 CRUMB_BYTES = 80
 """A message with less sound than this is small: 5 ms of linear sound at 8 kHz, 10 of mu-law."""
-
-
-STALLED_S = 1.0
-"""A job that waits for so long is no burst."""
-_AWAITED = (Lane.FINAL, Lane.SPECULATIVE)
 
 
 class SessionLimit:
@@ -79,7 +73,6 @@ class ServiceState:
 
     Attributes:
         figures: Measured once at start, and shown as they are.
-        waits: Of the jobs that somebody waits for.
         scheduler: Once the service is ready.
     """
 
@@ -88,13 +81,17 @@ class ServiceState:
         self.limit = limit
         self.ready = False
         self.figures: dict[str, object] = {}
-        self.waits = RecentWaits()
         self.scheduler: Scheduler | None = None
 
-    def new_scheduler(self, workers: int) -> Scheduler:
+    def new_scheduler(self, workers: int, *, most_together: int = 1) -> Scheduler:
         """The service's workers; how long jobs wait for them is measured."""
-        self.scheduler = Scheduler(workers, on_wait=self._observe)
+        self.scheduler = Scheduler(workers, most_together=most_together, on_wait=self._observe)
         return self.scheduler
+
+    @property
+    def wait_s(self) -> float:
+        """How long jobs wait of late."""
+        return self.scheduler.wait_s if self.scheduler is not None else 0.0
 
     def stuck_for(self) -> float:
         """How long the oldest job has been running, in seconds."""
@@ -106,20 +103,13 @@ class ServiceState:
             "role": self.role,
             "sessions": self.limit.live,
             "free": self.limit.free,
-            "queue_wait_ms": round(1000 * self._queue_wait()),
+            "queue_wait_ms": round(1000 * self.wait_s),
             "stuck_s": round(self.stuck_for(), 1),
             **self.figures,
         }
 
-    def _queue_wait(self) -> float:
-        """What jobs have waited of late, or the oldest one waits: where none begins, none has waited."""
-        oldest = self.scheduler.oldest_wait(*_AWAITED) if self.scheduler is not None else 0.0
-        return max(self.waits.typical(monotonic()), oldest if oldest >= STALLED_S else 0.0)
-
     def _observe(self, lane: Lane, seconds: float) -> None:
         QUEUE_WAIT_SECONDS.labels(self.role, lane.name.lower()).observe(seconds)
-        if lane in _AWAITED:
-            self.waits.add(seconds, monotonic())
 
 
 STATE = web.AppKey("state", ServiceState)

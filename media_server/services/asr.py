@@ -4,7 +4,7 @@ One recogniser, one VAD and one turn detector serve all sessions; the order of t
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -17,7 +17,7 @@ from engines import cores
 from engines.asr.models import AsrModels
 from engines.asr.session import AsrEngines, AsrSession, SessionOptions
 from engines.ports import ASR_RATE, AsrEngine, Listening, Samples, Transcription
-from engines.scheduler import Lane
+from engines.scheduler import Lane, Scheduler
 from engines.turn.endpointing import MAX_TURN_S
 from engines.turn.expectation import Expectation, Patience, TurnDetection
 from media_server.capacity import calls_at_once
@@ -47,8 +47,11 @@ def create_app(settings: Settings) -> web.Application:
 
     async def with_engines(app: web.Application) -> AsyncIterator[None]:
         models = await asyncio.to_thread(load_asr_models, settings)
-        scheduler = app[STATE].new_scheduler(workers(settings))
-        app[ENGINES] = AsrEngines(replace(models, recogniser=_Measured(models.recogniser)), scheduler)
+        gpu = settings.asr.device == "cuda"
+        scheduler = app[STATE].new_scheduler(workers(settings.asr), most_together=settings.asr.together if gpu else 1)
+        detections = Scheduler(cores.available()) if gpu else scheduler
+        measured = replace(models, recogniser=_Measured(models.recogniser))
+        app[ENGINES] = AsrEngines(measured, scheduler, detections, together=gpu)
         decode_s = await scheduler.run(Lane.FINAL, _warm_up, models)
         app[STATE].figures["decode_ms"] = round(1000 * decode_s)
         if settings.asr.max_sessions is None:
@@ -56,6 +59,7 @@ def create_app(settings: Settings) -> web.Application:
         app[STATE].ready = True
         yield
         await asyncio.to_thread(scheduler.close)
+        await asyncio.to_thread(detections.close)
 
     app.cleanup_ctx.append(with_engines)
     app.router.add_get("/v1/stream/asr", _stream)
@@ -118,6 +122,10 @@ class _Measured:
     def transcribe(self, samples: Samples, listening: Listening) -> Transcription:
         with ASR_DECODE_SECONDS.time():
             return self._engine.transcribe(samples, listening)
+
+    def transcribe_together(self, batch: Sequence[Samples], listening: Listening) -> Sequence[Transcription]:
+        with ASR_DECODE_SECONDS.time():
+            return self._engine.transcribe_together(batch, listening)
 
 
 def _warm_up(models: AsrModels) -> float:

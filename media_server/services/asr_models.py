@@ -8,12 +8,12 @@ from engines.asr.models import AsrModels
 from engines.models import locate
 from engines.turn.silero import SileroVad
 from engines.turn.smart_turn import SmartTurn
-from media_server.config import Settings
+from media_server.config import AsrSettings, Settings
 
 
-def workers(settings: Settings) -> int:
-    """How many decodes may run at once."""
-    return settings.asr.workers or cores.available()
+def workers(settings: AsrSettings) -> int:
+    """How many decodes may run at once: a GPU has one owner, which takes several segments in one go."""
+    return settings.workers or (1 if settings.device == "cuda" else cores.available())
 
 
 def load_asr_models(settings: Settings) -> AsrModels:
@@ -27,8 +27,15 @@ def load_asr_models(settings: Settings) -> AsrModels:
         return locate(model, settings.models_dir)
 
     whisper = at(settings.asr.model)
+    recogniser = WhisperEngine(
+        whisper,
+        workers=workers(settings.asr),
+        contexts_s=MEASURED_CONTEXTS_S.get(whisper.name, ()),
+        device=settings.asr.device,
+        compute_type=settings.asr.compute_type or ("float16" if settings.asr.device == "cuda" else "int8"),
+    )
     return AsrModels(
-        WhisperEngine(whisper, workers=workers(settings), contexts_s=MEASURED_CONTEXTS_S.get(whisper.name, ())),
+        recogniser,
         SileroVad(at("silero-vad") / "silero_vad.onnx"),
         SmartTurn(at("smart-turn") / "smart-turn-v3.2-cpu.onnx"),
     )

@@ -41,7 +41,7 @@ def models(models_dir: Path) -> AsrModels:
 async def engines(models_dir: Path) -> AsyncIterator[AsrEngines]:
     scheduler = Scheduler(2)
     try:
-        yield AsrEngines(models(models_dir), scheduler)
+        yield AsrEngines(models(models_dir), scheduler, detections=scheduler)
     finally:
         scheduler.close()
 
