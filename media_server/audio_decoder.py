@@ -1,4 +1,6 @@
-"""A program that decodes a recording: `python -m media_server.audio_decoder RATE SECONDS`, file in, mono PCM out.
+"""A program that decodes sound: `python -m media_server.audio_decoder RATE SECONDS [live]`, file in, mono PCM out.
+
+With `live` it is a stream that is being made: what can be decoded is written at once.
 
 It runs in a process of its own, since it feeds what strangers send to libraries written in C: what it may use is
 limited, and nothing but its pipes is open to it. The container is told by its first bytes, never by a name, and only
@@ -10,7 +12,8 @@ import shutil
 import sys
 import tempfile
 from enum import IntEnum
-from typing import BinaryIO
+from io import BufferedReader
+from typing import IO, BinaryIO
 
 MEMORY = 2 << 30
 """Bytes of address space; the libraries take 0.5 GB of it by themselves."""
@@ -30,16 +33,16 @@ class Exit(IntEnum):
 
 
 class _Input:
-    """Standard input, its first bytes again; it cannot be sought in."""
+    """Standard input, its first bytes again; it cannot be sought in, and does not wait for more than there is."""
 
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+    def __init__(self, head: bytes, rest: BufferedReader) -> None:
         self._head = head
         self._rest = rest
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes."""
+        """The next bytes, one at least until there are no more."""
         if not self._head:
-            return self._rest.read(size)
+            return self._rest.read1(size)
         if 0 <= size < len(self._head):
             piece, self._head = self._head[:size], self._head[size:]
             return piece
@@ -61,7 +64,7 @@ def container_of(head: bytes) -> str | None:
     return None
 
 
-def decode(source: BinaryIO, sink: BinaryIO, rate: int, most_s: float) -> Exit:
+def decode(source: BufferedReader, sink: BinaryIO, rate: int, most_s: float, *, live: bool = False) -> Exit:
     """Decode all of it."""
     import av  # noqa: PLC0415 - in this program alone: others read its exit codes
     from av.error import FFmpegError  # noqa: PLC0415
@@ -70,7 +73,7 @@ def decode(source: BinaryIO, sink: BinaryIO, rate: int, most_s: float) -> Exit:
     container = container_of(head)
     if container is None:
         return Exit.UNKNOWN
-    given: _Input | BinaryIO = _Input(head, source)
+    given: _Input | IO[bytes] = _Input(head, source)
     if container == "mov":  # what explains it may stand at its end
         given = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this process
         given.write(head)
@@ -79,7 +82,8 @@ def decode(source: BinaryIO, sink: BinaryIO, rate: int, most_s: float) -> Exit:
     left = int(most_s * rate)
     av.logging.set_level(av.logging.PANIC)
     try:
-        with av.open(given, mode="r", format=container, metadata_errors="ignore") as opened:
+        options = {"fflags": "nobuffer", "probesize": "32", "analyzeduration": "0"} if live else {}
+        with av.open(given, mode="r", format=container, options=options, metadata_errors="ignore") as opened:
             if not opened.streams.audio:
                 return Exit.BROKEN
             resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
@@ -90,6 +94,8 @@ def decode(source: BinaryIO, sink: BinaryIO, rate: int, most_s: float) -> Exit:
                     if left < 0:
                         return Exit.TOO_LONG
                     sink.write(bytes(resampled.planes[0])[: 2 * resampled.samples])
+                if live:
+                    sink.flush()
             for resampled in resampler.resample(None):
                 sink.write(bytes(resampled.planes[0])[: 2 * resampled.samples])
     except BrokenPipeError:
@@ -105,7 +111,8 @@ def main(arguments: list[str]) -> int:
     rate, most_s = int(arguments[0]), float(arguments[1])
     for limit, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, CPU_S), (resource.RLIMIT_FSIZE, TEMPORARY)):
         resource.setrlimit(limit, (most, most))
-    code = decode(sys.stdin.buffer, sys.stdout.buffer, rate, most_s)
+    with open(0, "rb") as source:
+        code = decode(source, sys.stdout.buffer, rate, most_s, live="live" in arguments[2:])
     sys.stdout.buffer.flush()
     return code
 

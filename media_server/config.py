@@ -87,6 +87,7 @@ class TtsSettings(_Section):
     max_sessions: int = Field(64, ge=1)
     voice: str = Field("piper-joe", description="a voice's id, or the path of a folder with one")
     idle_timeout_s: float = Field(3600.0, gt=0)
+    max_queue_wait_ms: float = Field(1000.0, gt=0, description="new sessions are refused while jobs wait longer")
     workers: int | None = Field(None, ge=1, description="clauses made at once; as many as there are cores by default")
 
 

@@ -57,7 +57,9 @@ class MediaServer:
             asr=Engines(media.asr_urls or (f"http://127.0.0.1:{settings.asr_port}",), key),
             tts=Engines(media.tts_urls or (f"http://127.0.0.1:{settings.tts_port}",), key),
             phrases=Phrases(TtsQuery(encoding="linear16", sample_rate=8000)),
-            query=AsrQuery(sample_rate=8000, language=media.language, patience=media.patience),
+            query=AsrQuery(
+                sample_rate=8000, language=media.language, patience=media.patience, turn_detection="smart_turn"
+            ),
             no_input_s=media.no_input_s,
             max_call_s=media.max_call_s,
             engine_gone_s=media.engine_gone_s,

@@ -37,6 +37,8 @@ class Recognition:
         self._vad = vad
         self._store = AudioStore()
         self._turns = Turns(sample_rate, self._store, expectation, language, interim_results=interim_results)
+        self._probabilities: deque[float] = deque()
+        """The VAD's of the windows from `Turns.position` on: it hears what comes also while the turns are held."""
         self._commands: deque[tuple[int, Command]] = deque()
         self._reply: type[Finalized | Closed] | None = None  # told when all before it is settled
         self._outputs: list[Output] = []
@@ -78,6 +80,16 @@ class Recognition:
         self._tell_reply()
 
     @property
+    def window(self) -> int:
+        """The samples that the VAD hears at once; what is less waits."""
+        return self._vad.window
+
+    @property
+    def received(self) -> int:
+        """The position behind the last whole sample received."""
+        return self._store.end
+
+    @property
     def buffered(self) -> int:
         """Samples received and not worked on yet."""
         return self._store.end - self._turns.position
@@ -85,17 +97,25 @@ class Recognition:
     @property
     def runnable(self) -> bool:
         """Whether `advance` would go on."""
-        return not self._turns.held and (self._command_due or self.buffered >= self._vad.window)
+        return self._unheard >= self._vad.window or self._decidable
+
+    @property
+    def heard(self) -> int:
+        """The VAD has heard all up to this position."""
+        return self._turns.position + len(self._probabilities) * self._vad.window
 
     def advance(self) -> list[Output]:
         """Go on as far as it goes, but not for long; what is to be told and done, in order."""
+        for _ in range(min(WINDOWS_AT_ONCE, self._unheard // self._vad.window)):
+            self._hear()
         for _ in range(WINDOWS_AT_ONCE):
-            if not self.runnable:
+            if not self._decidable:
                 break
             if self._command_due:
                 self._obey(self._commands.popleft()[1])
             else:
-                self._hear()
+                self._turns.receive_window(self._probabilities.popleft(), self._vad.window)
+                self._store.forget_before(self._turns.needed_from)
         self._outputs += self._turns.take_outputs()
         outputs, self._outputs = self._outputs, []
         return outputs
@@ -112,11 +132,18 @@ class Recognition:
     def _command_due(self) -> bool:
         return bool(self._commands) and self._commands[0][0] < self._turns.position + self._vad.window
 
+    @property
+    def _unheard(self) -> int:
+        return self._store.end - self.heard
+
+    @property
+    def _decidable(self) -> bool:
+        return not self._turns.held and (self._command_due or bool(self._probabilities))
+
     def _hear(self) -> None:
-        begin, end = self._turns.position, self._turns.position + self._vad.window
-        samples = as_samples(self._store.slice(begin, end))
-        self._turns.receive_window(self._vad.probability(samples), self._vad.window)
-        self._store.forget_before(self._turns.needed_from)
+        begin = self.heard
+        samples = as_samples(self._store.slice(begin, begin + self._vad.window))
+        self._probabilities.append(self._vad.probability(samples))
 
     def _obey(self, command: Command) -> None:
         match command:

@@ -7,7 +7,7 @@ dropped: when more than `max_buffered_s` waits, `feed` waits, and so does the se
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
@@ -33,12 +33,14 @@ class AsrEngines:
     Attributes:
         detections: Who asks the turn detector, which runs on the CPU: another one where `scheduler` owns a GPU.
         together: Decodes that fit together are done at once.
+        observe_ingest: Told of each message how many seconds passed until the VAD had heard it.
     """
 
     models: AsrModels
     scheduler: Scheduler
     detections: Scheduler
     together: bool = False
+    observe_ingest: Callable[[float], None] = lambda _: None
 
     def decode(
         self, lane: Lane, audio: NDArray[np.int16], sample_rate: int, listening: Listening
@@ -80,6 +82,7 @@ class AsrSession:
         )
         self._jobs: dict[int, Job[Any]] = {}
         self._results: deque[tuple[Decode | Detect, float, asyncio.Future[Any]]] = deque()
+        self._unheard: deque[tuple[int, float]] = deque()  # where each message ends, and when it came
         self._told = False  # that the stream is closed
         self._work = asyncio.Event()
         self._room = asyncio.Event()
@@ -89,6 +92,7 @@ class AsrSession:
         """The next bytes of 16-bit little-endian mono, any number of them; waits while too much is buffered."""
         await self._room.wait()
         self._machine.receive_audio(pcm)
+        self._unheard.append((self._machine.received, monotonic()))
         if self._machine.buffered >= self._options.max_buffered_s * self._options.sample_rate:
             self._room.clear()
         self._work.set()
@@ -145,6 +149,8 @@ class AsrSession:
                 self._do(output)
             else:
                 events.append(output)
+        while self._unheard and self._unheard[0][0] < self._machine.heard + self._machine.window:
+            self._engines.observe_ingest(monotonic() - self._unheard.popleft()[1])
         if self._machine.buffered < self._options.max_buffered_s * self._options.sample_rate:
             self._room.set()
         return events

@@ -11,7 +11,7 @@ from typing import TypeAlias, assert_never
 
 from engines.asr.audio_store import AudioStore
 from engines.asr.events import Final, SessionEvent, SpeechStarted, TurnEager, TurnEnded, TurnResumed
-from engines.asr.evidence import supported
+from engines.asr.evidence import supported, within
 from engines.asr.partials import Partials
 from engines.asr.tasks import Cancel, Decode, Detect, Promote, Task
 from engines.lanes import Lane
@@ -251,7 +251,7 @@ class Turns:
         if hypothesis is not None and hypothesis.heard is not None and hypothesis.text:
             heard, begin = hypothesis.heard, self._seconds(self.segment)
             start, stop = self._seconds(self._speech_start), self._seconds(speech_end)
-            words = tuple(replace(word, start=word.start + begin, end=word.end + begin) for word in heard.words)
+            words = within(heard.words, begin, start, stop)
             confidence = min(1.0, exp(heard.log_probability))
             self._outputs.append(Final(self._turn, hypothesis.text, start, stop, heard.language, confidence, words))
 

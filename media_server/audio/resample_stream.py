@@ -2,9 +2,9 @@
 
 soxr's streaming form holds sound back for 64 ms on average (see `media_server.audio.resample`); this one for
 `HALF_WIDTH` samples of the lower of the two rates: 2 ms to 8 kHz, 1 ms to 16 kHz. It is a windowed sinc (Kaiser), in as
-many phases as the ratio of the rates has, `MOST_PHASES` at most (Crochiere and Rabiner, Multirate Digital Signal Processing,
-1983, ch. 2). Samples keep their time: the filter's delay is taken out, so that sample n of the result sounds n / rate
-after the first one received.
+many phases as the ratio of the rates has, `MOST_PHASES` at most (Crochiere and Rabiner, Multirate Digital Signal
+Processing, 1983, ch. 2). Samples keep their time: the filter's delay is taken out, so that sample n of the result
+sounds n / rate after the first one received.
 """
 
 from functools import lru_cache

@@ -5,11 +5,13 @@ Times are seconds of the audio *received on this stream*, never of a clock.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from media_server.protocol.speech import Message, SpeechError, SpeechWarning, number, parse, parse_known
+from media_server.protocol.speech import Message, SpeechError, SpeechWarning, parse, parse_known
 
-Encoding = Literal["linear16", "mulaw"]
+Encoding = Literal["linear16", "mulaw", "alaw", "opus"]
+KeyTerm = Annotated[str, Field(min_length=1, max_length=100)]
+"""A name or term that is likely to be said."""
 Patience = Literal["quick", "normal", "patient"]
 TurnDetection = Literal["smart_turn", "silence", "none"]
 EndReason = Literal["complete", "slot", "silence", "limit", "finalize", "close"]
@@ -42,7 +44,7 @@ class SpeechStarted(Message):
 
 
 class Partial(Message):
-    """What follows the last final so far; `stable` characters of it will not change."""
+    """What follows the last final so far; its first `stable` characters are the same in all later ones."""
 
     type: Literal["partial"] = "partial"
     turn: int
@@ -74,14 +76,29 @@ class TurnResumed(Message):
     at: float
 
 
+class HeardWord(Message):
+    """A word, its punctuation with it, and where it sounds."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+
+
 class Final(Message):
-    """Words that never change. The joined finals of a stream are its transcript."""
+    """Words that never change. The joined finals of a stream are its transcript.
+
+    `confidence` is the mean over the recogniser's tokens; `words` are there with `word_timestamps`.
+    """
 
     type: Literal["final"] = "final"
     turn: int
     text: str
     start: float
     end: float
+    language: str | None = None
+    confidence: float | None = None
+    words: list[HeardWord] | None = None
 
 
 class TurnEnded(Message):
@@ -165,18 +182,23 @@ AsrCommand = Annotated[Finalize | CloseStream | KeepAlive | Configure, Field(dis
 
 
 class AsrQuery(BaseModel):
-    """The query string of `ws /v1/stream/asr`; unknown keys are answered with a `warning`."""
+    """The query string of `ws /v1/stream/asr`; unknown keys are answered with a `warning`.
+
+    `opus` is a stream in a container, Ogg or WebM, whose own rate counts. `language=auto`: found anew for each `final`.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     encoding: Encoding = "linear16"
-    sample_rate: Annotated[Literal[8000, 16000], BeforeValidator(number)] = 16000
-    language: str = Field("en", pattern=r"^[a-z]{2,3}$")
+    sample_rate: int = Field(16000, ge=8000, le=48000)
+    language: str = Field("en", pattern=r"^(auto|[a-z]{2,3})$")
+    keyterm: tuple[KeyTerm, ...] = Field((), max_length=50)
     interim_results: bool = False
+    word_timestamps: bool = False
     patience: Patience = "normal"
     min_silence_ms: int | None = Field(None, ge=100, le=5000)
     max_silence_ms: int | None = Field(None, ge=100, le=20000)
-    turn_detection: TurnDetection = "smart_turn"
+    turn_detection: TurnDetection = "silence"
 
 
 # --- parsing -----------------------------------------------------------------------------------------------------

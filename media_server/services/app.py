@@ -7,7 +7,7 @@ goes to the next service instead of waiting in a queue that nobody sees.
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from time import monotonic
-from typing import TypeVar
+from typing import TypeVar, get_origin
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from pydantic import BaseModel, ValidationError
@@ -73,6 +73,7 @@ class ServiceState:
 
     Attributes:
         figures: Measured once at start, and shown as they are.
+        most_wait_s: Where jobs wait longer, new sessions are refused.
         scheduler: Once the service is ready.
     """
 
@@ -81,6 +82,7 @@ class ServiceState:
         self.limit = limit
         self.ready = False
         self.figures: dict[str, object] = {}
+        self.most_wait_s = float("inf")
         self.scheduler: Scheduler | None = None
 
     def new_scheduler(self, workers: int, *, most_together: int = 1) -> Scheduler:
@@ -117,7 +119,7 @@ LIMIT = web.AppKey("limit", SessionLimit)
 SOCKETS = web.AppKey("sockets", set[web.WebSocketResponse])
 
 
-def service_app(settings: Settings, *, role: str, max_sessions: int) -> web.Application:
+def service_app(settings: Settings, *, role: str, max_sessions: int, most_wait_ms: float) -> web.Application:
     """An application with guard, problem documents, health routes and a session limit; not ready yet.
 
     The service adds its routes and a `cleanup_ctx` that loads the model, then sets `app[STATE].ready`.
@@ -130,6 +132,7 @@ def service_app(settings: Settings, *, role: str, max_sessions: int) -> web.Appl
     )
     app[LIMIT] = SessionLimit(role, max_sessions)
     app[STATE] = ServiceState(role, app[LIMIT])
+    app[STATE].most_wait_s = most_wait_ms / 1000
     app[STUCK_FOR] = app[STATE].stuck_for
     app[SOCKETS] = set()
     add_health_routes(app, app[STATE].report)
@@ -141,13 +144,15 @@ Query = TypeVar("Query", bound=BaseModel)
 
 
 def parse_query(request: web.Request, model: type[Query]) -> Query:
-    """The query string; of a repeated key the first value.
+    """The query string; of a key that may not be repeated the first value.
 
     Raises:
         ProtocolViolation: A value does not fit; the message names its key.
     """
     try:
-        return model.model_validate({key: request.query[key] for key in request.query})
+        lists = {name for name, field in model.model_fields.items() if get_origin(field.annotation) is tuple}
+        values = {key: request.query.getall(key) if key in lists else request.query[key] for key in request.query}
+        return model.model_validate(values)
     except ValidationError as error:
         raise ProtocolViolation(complaint(error)) from None
 
@@ -163,10 +168,13 @@ def admitted(request: web.Request, limit: SessionLimit) -> AbstractContextManage
     """A place for what is asked for.
 
     Raises:
-        Overloaded: The service is not ready, or (on entering) there is none.
+        Overloaded: The service is not ready, its jobs wait too long, or (on entering) there is none.
     """
     if not request.app[STATE].ready:
         raise Overloaded("Not ready", retry_after_s=RETRY_AFTER_S)
+    state = request.app[STATE]
+    if state.wait_s > state.most_wait_s:
+        raise Overloaded(f"Jobs wait for {state.wait_s:.1f} s", retry_after_s=RETRY_AFTER_S, reason="slow")
     return limit.slot()
 
 

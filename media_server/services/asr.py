@@ -27,11 +27,14 @@ from media_server.protocol.asr_stream import AsrLimits, AsrQuery
 from media_server.services.app import LIMIT, STATE, SessionLimit, parse_query, service_app, session_socket
 from media_server.services.asr_files import FileService
 from media_server.services.asr_models import load_asr_models, workers
+from media_server.services.asr_sound import session_rate
 from media_server.services.asr_stream import AsrStream
-from media_server.telemetry.metrics import ASR_DECODE_SECONDS
+from media_server.telemetry.metrics import ASR_DECODE_SECONDS, ASR_INGEST_SECONDS
 
 LEAST_SESSIONS = 4
 """Whatever the machine: somebody who tries it out has a few calls."""
+
+AUTO = "auto"
 
 ENGINES = web.AppKey("engines", AsrEngines)
 SETTINGS = web.AppKey("settings", AsrSettings)
@@ -42,7 +45,12 @@ def create_app(settings: Settings) -> web.Application:
 
     Starting raises `engines.errors.ModelError` where one is missing or corrupt.
     """
-    app = service_app(settings, role="asr", max_sessions=settings.asr.max_sessions or LEAST_SESSIONS)
+    app = service_app(
+        settings,
+        role="asr",
+        max_sessions=settings.asr.max_sessions or LEAST_SESSIONS,
+        most_wait_ms=settings.asr.max_queue_wait_ms,
+    )
     app[SETTINGS] = settings.asr
 
     async def with_engines(app: web.Application) -> AsyncIterator[None]:
@@ -51,7 +59,9 @@ def create_app(settings: Settings) -> web.Application:
         scheduler = app[STATE].new_scheduler(workers(settings.asr), most_together=settings.asr.together if gpu else 1)
         detections = Scheduler(cores.available()) if gpu else scheduler
         measured = replace(models, recogniser=_Measured(models.recogniser))
-        app[ENGINES] = AsrEngines(measured, scheduler, detections, together=gpu)
+        app[ENGINES] = AsrEngines(
+            measured, scheduler, detections, together=gpu, observe_ingest=ASR_INGEST_SECONDS.observe
+        )
         decode_s = await scheduler.run(Lane.FINAL, _warm_up, models)
         app[STATE].figures["decode_ms"] = round(1000 * decode_s)
         if settings.asr.max_sessions is None:
@@ -77,8 +87,7 @@ async def _stream(request: web.Request) -> web.StreamResponse:
         Overloaded: Likewise, when there is no room.
     """
     query = parse_query(request, AsrQuery)
-    if query.language not in request.app[ENGINES].models.recogniser.languages:
-        raise PeerError(f"language: this model does not know {query.language!r}")
+    _check_language(query.language, request.app[ENGINES])
     async with session_socket(request) as socket:
         settings = request.app[SETTINGS]
         limits = AsrLimits(
@@ -90,6 +99,11 @@ async def _stream(request: web.Request) -> web.StreamResponse:
     return socket
 
 
+def _check_language(language: str, engines: AsrEngines) -> None:
+    if language != AUTO and language not in engines.models.recogniser.languages:
+        raise PeerError(f"language: this model does not know {language!r}")
+
+
 def _options(query: AsrQuery, settings: AsrSettings) -> SessionOptions:
     expectation = Expectation(
         patience=Patience(query.patience),
@@ -98,8 +112,8 @@ def _options(query: AsrQuery, settings: AsrSettings) -> SessionOptions:
         max_silence_ms=query.max_silence_ms,
     )
     return SessionOptions(
-        sample_rate=query.sample_rate,
-        listening=Listening(query.language),
+        sample_rate=session_rate(query),
+        listening=Listening(None if query.language == AUTO else query.language, query.word_timestamps, query.keyterm),
         interim_results=query.interim_results,
         expectation=expectation,
         max_buffered_s=settings.max_buffered_s,

@@ -15,6 +15,7 @@ from engines.asr.session import AsrEngines
 from engines.ports import Listening
 from media_server.config import AsrSettings
 from media_server.errors import PeerError
+from media_server.protocol.asr_stream import KeyTerm
 from media_server.protocol.captions import Cue, srt, vtt
 from media_server.services.app import SessionLimit, admitted, complaint
 from media_server.services.codecs import decoded
@@ -22,7 +23,6 @@ from media_server.services.openai import check_model, models_route, openai_error
 from media_server.services.uploads import body, form, pieces_of
 
 MAX_KEYTERMS = 50
-MAX_KEYTERM = 100
 CUE_S = 6.0
 CUE_CHARACTERS = 84
 """Two lines of 42, as subtitles have."""
@@ -37,7 +37,6 @@ def _none_for_auto(value: object) -> object:
 
 
 Language = Annotated[str | None, BeforeValidator(_none_for_auto)]
-KeyTerm = Annotated[str, Field(max_length=MAX_KEYTERM)]
 
 
 class _Options(BaseModel):

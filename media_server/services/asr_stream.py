@@ -10,24 +10,24 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from engines.asr import events
 from engines.asr.session import AsrSession
+from engines.ports import HeardWord
 from engines.turn.expectation import Patience, TurnDetection
-from media_server.audio.g711 import decode_mulaw
-from media_server.errors import ProtocolViolation
+from media_server.errors import MediaServerError, ProtocolViolation
 from media_server.protocol import asr_stream, speech
 from media_server.protocol.asr_stream import AsrLimits, AsrQuery
 from media_server.protocol.speech import Message, SpeechError
 from media_server.services.app import Inbox, TooManyMessages
+from media_server.services.asr_sound import new_sound
 
 _MESSAGES: dict[type[events.SessionEvent], type[Message]] = {
     events.SpeechStarted: asr_stream.SpeechStarted,
     events.Partial: asr_stream.Partial,
     events.TurnEager: asr_stream.TurnEager,
     events.TurnResumed: asr_stream.TurnResumed,
-    events.Final: asr_stream.Final,
     events.TurnEnded: asr_stream.TurnEnded,
     events.Finalized: asr_stream.Finalized,
 }
-"""The wire's name of each event but the last; their fields are the same."""
+"""The wire's name of each event whose fields are the same."""
 
 _log = structlog.get_logger(__name__)
 
@@ -42,6 +42,7 @@ class AsrStream:
         self._inbox = Inbox(socket)
         self._session = session
         self._query = query
+        self._sound = new_sound(query, session)
         self._limits = limits
         self._name = name
 
@@ -49,14 +50,14 @@ class AsrStream:
         """Serve until either side is done; a client that is gone has its work cancelled."""
         try:
             await self._greet()
-            telling, listening = asyncio.create_task(self._tell()), asyncio.create_task(self._listen())
+            tasks = [asyncio.create_task(each) for each in (self._tell(), self._listen(), self._decode())]
             try:
-                await asyncio.wait((telling, listening), return_when=asyncio.FIRST_COMPLETED)
-                error = telling.result() if telling.done() else listening.result()
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                error = next(filter(None, (task.result() for task in tasks if task in done)), None)
             finally:
-                for task in (telling, listening):
+                for task in tasks:
                     task.cancel()
-                await asyncio.gather(telling, listening, return_exceptions=True)
+                await asyncio.gather(*tasks, return_exceptions=True)
             if error is not None:
                 await self._fail(error)
         except ConnectionResetError:
@@ -71,16 +72,31 @@ class AsrStream:
         """Send what the session says, to its end; an error of the engines, if there was one."""
         try:
             async for event in self._session.events():
-                if isinstance(event, events.Closed):
-                    await self._send(asr_stream.AsrClosed(**asdict(event), reason="close"))
-                else:
-                    await self._send(_MESSAGES[type(event)](**asdict(event)))
+                await self._send(self._message(event))
         except ConnectionError:
             raise
         except Exception:  # noqa: BLE001 - onnxruntime's are bare; what they say is for us, not for the client
             _log.exception("an engine failed")
             return SpeechError(code="engine", message="The recogniser failed", retryable=True)
         return None
+
+    def _message(self, event: events.SessionEvent) -> Message:
+        match event:
+            case events.Closed():
+                return asr_stream.AsrClosed(**asdict(event), reason="close")
+            case events.Final():
+                words = [_word(word) for word in event.words] if self._query.word_timestamps else None
+                return asr_stream.Final(
+                    turn=event.turn,
+                    text=event.text,
+                    start=event.start,
+                    end=event.end,
+                    language=event.language,
+                    confidence=round(event.confidence, 3),
+                    words=words,
+                )
+            case _:
+                return _MESSAGES[type(event)](**asdict(event))
 
     async def _listen(self) -> SpeechError | None:
         """Take what the client sends, until it is gone (nothing to say to it) or broke the protocol."""
@@ -93,24 +109,30 @@ class AsrStream:
                 idle = f"Neither audio nor KeepAlive for {self._limits.idle_timeout_s:g} s"
                 return SpeechError(code="idle", message=idle, retryable=True)
             if message.type is WSMsgType.BINARY:
-                await self._session.feed(self._linear(message.data))
+                await self._sound.feed(message.data)
             elif message.type is WSMsgType.TEXT:
                 try:
-                    self._obey(asr_stream.parse_asr_command(message.data))
+                    await self._obey(asr_stream.parse_asr_command(message.data))
                 except ProtocolViolation as error:
                     return SpeechError(code=error.code, message=error.message, retryable=error.retryable)
             else:
                 return None
 
-    def _linear(self, data: bytes) -> bytes:
-        return decode_mulaw(data) if self._query.encoding == "mulaw" else data
+    async def _decode(self) -> SpeechError | None:
+        """Run what the sound goes through; it ends only by an error."""
+        try:
+            await self._sound.run()
+        except MediaServerError as error:
+            return SpeechError(code=error.code, message=error.message, retryable=error.retryable)
+        await asyncio.Event().wait()  # the stream ends by its closing, not by this
+        return None
 
-    def _obey(self, command: asr_stream.AsrCommand) -> None:
+    async def _obey(self, command: asr_stream.AsrCommand) -> None:
         match command:
             case asr_stream.Finalize():
                 self._session.finalize()
             case asr_stream.CloseStream():
-                self._session.close_stream()
+                await self._sound.close()
             case asr_stream.KeepAlive():
                 pass
             case asr_stream.Configure():
@@ -129,6 +151,12 @@ class AsrStream:
 
     async def _send(self, message: Message) -> None:
         await self._socket.send_str(speech.serialize(message))
+
+
+def _word(word: HeardWord) -> asr_stream.HeardWord:
+    return asr_stream.HeardWord(
+        text=word.text, start=round(word.start, 3), end=round(word.end, 3), confidence=round(word.probability, 3)
+    )
 
 
 def _changes(configure: asr_stream.Configure) -> dict[str, object]:

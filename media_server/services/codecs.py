@@ -16,15 +16,16 @@ STALLED_S = 30.0
 """A program that gives nothing for so long, having got all, is stuck."""
 
 
-async def decoded(file: AsyncIterator[bytes], *, rate: int, most_s: float) -> AsyncIterator[bytes]:
-    """The sound of a recording, linear PCM, mono, as it comes in.
+async def decoded(file: AsyncIterator[bytes], *, rate: int, most_s: float, live: bool = False) -> AsyncIterator[bytes]:
+    """The sound of a recording, linear PCM, mono, as it comes in; `live`: of a stream that is being made.
 
     Raises:
         UnsupportedMedia: It is in no container that we know.
         Undecodable: There is no sound in it that can be decoded.
         TooLarge: It is longer than `most_s`.
     """
-    async for sound in _through("media_server.audio_decoder", str(rate), str(most_s), source=file):
+    arguments = (str(rate), str(most_s), *(("live",) if live else ()))
+    async for sound in _through("media_server.audio_decoder", *arguments, source=file):
         yield sound
 
 

@@ -68,7 +68,12 @@ def create_app(settings: Settings) -> web.Application:
     Raises:
         ModelError: On start-up, when the voice or its runtime is missing or corrupt.
     """
-    app = service_app(settings, role="tts", max_sessions=settings.tts.max_sessions)
+    app = service_app(
+        settings,
+        role="tts",
+        max_sessions=settings.tts.max_sessions,
+        most_wait_ms=settings.tts.max_queue_wait_ms,
+    )
     app[SETTINGS] = settings
     app.cleanup_ctx.append(_voice)
     app.router.add_get(PATH, stream)

@@ -26,6 +26,11 @@ FRAMES_LATE = Counter("media_server_frames_late", "Frames sent after they were d
 SAMPLES_DROPPED = Counter("media_server_samples_dropped", "Samples received and not used", ["reason"])
 
 ASR_DECODE_SECONDS = Histogram("media_server_asr_decode_seconds", "One decode of a recogniser", buckets=_WORK_BUCKETS)
+ASR_INGEST_SECONDS = Histogram(
+    "media_server_asr_ingest_seconds",
+    "From an audio message to when voice activity detection has heard it",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0),
+)
 QUEUE_WAIT_SECONDS = Histogram(
     "media_server_queue_wait_seconds",
     "A job's wait for a worker of an engine",

@@ -20,7 +20,7 @@ KEY = "a-key-of-some-length"
 
 @asynccontextmanager
 async def client_of(settings: Settings, *, max_sessions: int = 2) -> AsyncIterator[Client]:
-    app = service_app(settings, role="test", max_sessions=max_sessions)
+    app = service_app(settings, role="test", max_sessions=max_sessions, most_wait_ms=1000.0)
     app[STATE].ready = True
 
     async def stream(request: web.Request) -> web.StreamResponse:

@@ -1,17 +1,22 @@
 """`ws /v1/stream/asr` end to end: a real server on a free port, real models, recorded speech."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import aiohttp
+import av
+import numpy as np
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from engines.errors import ModelError
-from media_server.audio.g711 import encode_mulaw
+from media_server.audio.g711 import encode_alaw, encode_mulaw
+from media_server.audio.resample import resample
 from media_server.config import AsrSettings, Settings
 from media_server.protocol import asr_stream, speech
 from media_server.protocol.asr_stream import AsrEvent, parse_asr_event
@@ -52,25 +57,98 @@ def a_prompt(prompts: list[Prompt]) -> Prompt:
     return next(prompt for prompt in prompts if prompt.name == "all-circuits-busy-now")
 
 
-@pytest.mark.parametrize("encoding", ["linear16", "mulaw"])
-async def test_a_sentence_is_heard_as_one_turn(client: Client, prompts: list[Prompt], encoding: str) -> None:
+def stream_of(pcm: bytes, container: str) -> bytes:
+    """Opus in a container, as a browser makes it."""
+    file = BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream("libopus", rate=48000, layout="mono")
+        samples = np.frombuffer(resample(pcm, 8000, 48000), dtype=np.int16)
+        for start in range(0, len(samples) - 959, 960):
+            frame = av.AudioFrame.from_ndarray(samples[None, start : start + 960], format="s16", layout="mono")
+            frame.sample_rate, frame.pts = 48000, start
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return file.getvalue()
+
+
+SOUNDS: dict[str, Callable[[bytes], bytes]] = {
+    "encoding=linear16&sample_rate=8000": lambda pcm: pcm,
+    "encoding=mulaw&sample_rate=8000": encode_mulaw,
+    "encoding=alaw&sample_rate=8000": encode_alaw,
+    "sample_rate=11025": lambda pcm: resample(pcm, 8000, 11025),
+    "sample_rate=16000": lambda pcm: resample(pcm, 8000, 16000),
+    "sample_rate=44100": lambda pcm: resample(pcm, 8000, 44100),
+    "sample_rate=48000": lambda pcm: resample(pcm, 8000, 48000),
+    "encoding=opus": lambda pcm: stream_of(pcm, "ogg"),
+    "encoding=opus&sample_rate=8000": lambda pcm: stream_of(pcm, "webm"),
+}
+
+
+@pytest.mark.parametrize("query", SOUNDS)
+async def test_a_sentence_is_heard_as_one_turn_whatever_it_comes_in(
+    client: Client, prompts: list[Prompt], query: str
+) -> None:
     prompt = a_prompt(prompts)
     pcm = line_noise(0.6) + prompt.pcm + line_noise(2)
-    audio = encode_mulaw(pcm) if encoding == "mulaw" else pcm
-    async with client.ws_connect(f"{PATH}?encoding={encoding}&sample_rate=8000") as socket:
-        for start in range(0, len(audio), 641):  # samples torn between messages
-            await socket.send_bytes(audio[start : start + 641])
+    audio = SOUNDS[query](pcm)
+    async with client.ws_connect(f"{PATH}?{query}&word_timestamps=true") as socket:
+        for start in range(0, len(audio), 1281):  # samples torn between messages
+            await socket.send_bytes(audio[start : start + 1281])
         await said(socket, asr_stream.CloseStream())
         events = await to_the_end(socket)
-    types = [event.type for event in events]
-    assert types == ["ready", "speech_started", "turn_eager", "final", "turn_ended", "closed"]
+    types = [event.type for event in events if event.type != "turn_eager"]  # told where the decode is done in time
+    assert types == ["ready", "speech_started", "final", "turn_ended", "closed"]
     [final] = [event for event in events if isinstance(event, asr_stream.Final)]
     assert words_right(prompt.text, final.text) >= 0.6
+    assert final.words is not None
+    assert " ".join(word.text for word in final.words) == final.text
+    times = [time for word in final.words for time in (word.start, word.end)]
+    assert times == sorted(times)
+    assert final.start <= times[0] < final.start + 0.3
+    assert final.end - 0.3 < times[-1] <= final.end
     closed = events[-1]
     assert isinstance(closed, asr_stream.AsrClosed)
     assert closed.reason == "close"
-    assert closed.received_s == pytest.approx(len(pcm) / 2 / 8000)
+    assert closed.received_s == pytest.approx(len(pcm) / 2 / 8000, abs=0.03)
     assert closed.received_s == pytest.approx(closed.decoded_s + closed.silence_s + closed.dropped_s)
+
+
+async def test_sound_in_no_container_that_is_known_ends_an_opus_stream_with_an_error(client: Client) -> None:
+    async with client.ws_connect(f"{PATH}?encoding=opus") as socket:
+        await socket.send_bytes(b"#EXTM3U\nfile:///etc/passwd\n" * 10)
+        events = await to_the_end(socket)
+    assert [event.type for event in events] == ["ready", "error", "closed"]
+    error = events[1]
+    assert isinstance(error, speech.SpeechError)
+    assert error.code == "unsupported_media"
+
+
+async def test_the_language_is_found_where_it_is_not_given(client: Client, prompts: list[Prompt]) -> None:
+    async with client.ws_connect(f"{PATH}?sample_rate=8000&language=auto&keyterm=circuits&keyterm=busy") as socket:
+        await socket.send_bytes((line_noise(0.6) + a_prompt(prompts).pcm)[:60_000])
+        await said(socket, asr_stream.CloseStream())
+        events = await to_the_end(socket)
+    [final] = [event for event in events if isinstance(event, asr_stream.Final)]
+    assert (final.language, final.words) == ("en", None)
+    assert final.confidence is not None
+    assert 0.3 < final.confidence <= 1
+
+
+async def test_what_a_partial_calls_stable_stays_as_it_is(client: Client, prompts: list[Prompt]) -> None:
+    longest = max(prompts, key=lambda prompt: len(prompt.pcm))
+    partials: list[asr_stream.Partial] = []
+    async with client.ws_connect(f"{PATH}?sample_rate=8000&interim_results=true&turn_detection=none") as socket:
+        pcm = line_noise(0.6) + longest.pcm[: 9 * 16000]
+        for start in range(0, len(pcm), 16000):  # not faster than partials are made of it
+            await socket.send_bytes(pcm[start : start + 16000])
+            with suppress(TimeoutError):
+                event = parse_asr_event((await socket.receive(1.0)).data)
+                if isinstance(event, asr_stream.Partial):
+                    partials.append(event)
+    assert max(partial.stable for partial in partials) > 0
+    for before, after in pairwise(partials):
+        assert after.text[: before.stable] == before.text[: before.stable]
+        assert after.stable >= before.stable
 
 
 async def test_ready_tells_the_cost_of_a_decode_and_the_room(client: Client) -> None:
@@ -89,7 +167,19 @@ async def test_unknown_keys_are_warned_of(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["sample_rate=44100", "encoding=opus", "patience=none", "min_silence_ms=1", "language=xx"]
+    "query",
+    [
+        "sample_rate=7999",
+        "sample_rate=48001",
+        "sample_rate=1e4",
+        "encoding=mp3",
+        "patience=none",
+        "min_silence_ms=1",
+        "language=xx",
+        "keyterm=" + 101 * "a",
+        "&".join(f"keyterm={number}" for number in range(51)),
+        "word_timestamps=perhaps",
+    ],
 )
 async def test_a_bad_query_is_refused_before_the_upgrade(client: Client, query: str) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
