@@ -89,6 +89,7 @@ class TtsSettings(_Section):
     idle_timeout_s: float = Field(3600.0, gt=0)
     max_queue_wait_ms: float = Field(1000.0, gt=0, description="new sessions are refused while jobs wait longer")
     workers: int | None = Field(None, ge=1, description="clauses made at once; as many as there are cores by default")
+    cache_bytes: int = Field(256 << 20, ge=0, description="of clauses kept on disk, in data_dir; 0: none are kept")
 
 
 class Settings(BaseModel):

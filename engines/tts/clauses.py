@@ -62,8 +62,13 @@ class ClauseSplitter:
         self._rest += piece
         return self._take(final=False, settled=_WORD_BEFORE_END.search(piece) is not None)
 
+    @property
+    def rest(self) -> str:
+        """What waits for more text."""
+        return self._rest
+
     def flush(self) -> list[str]:
-        """The text is over; returns what is left of it."""
+        """Nothing follows, or nothing is waited for; returns what is left of the text."""
         clauses = self._take(final=True, settled=True)
         if self._rest:
             clauses.append(self._rest)

@@ -8,7 +8,7 @@ the reader has taken what was made before, so a slow reader holds up nobody but 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TypeAlias
@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from engines.errors import EnginesError
 from engines.ports import Speech, SpokenWord, TtsEngine
-from engines.scheduler import Lane, Scheduler
-from engines.tts.contexts import Clause, ContextOver, ContextQueue
+from engines.scheduler import Scheduler
+from engines.tts.cache import PhraseCache
+from engines.tts.contexts import Clause, ContextFlushed, ContextOver, ContextQueue, Text
+from engines.tts.making import Making
 from engines.tts.silence import joint
 
 CLAUSE_DEADLINE_S = 20.0
@@ -59,11 +61,12 @@ class ContextAudio:
 
 @dataclass(frozen=True, slots=True)
 class ContextDone:
-    """A context has ended, with `samples` of audio handed out."""
+    """A context has ended, with `samples` of audio handed out. `text`: what was received of a cancelled one."""
 
     context_id: str
     samples: int
     cancelled: bool
+    text: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class ContextFailed:
     retryable: bool
 
 
-SessionEvent: TypeAlias = ContextStarted | ContextWords | ContextAudio | ContextDone | ContextFailed
+SessionEvent: TypeAlias = ContextStarted | ContextWords | ContextAudio | ContextFlushed | ContextDone | ContextFailed
 
 
 class SynthesisFailed(EnginesError):
@@ -88,9 +91,18 @@ class SynthesisFailed(EnginesError):
 class TtsSession:
     """Speaks for one client. All methods belong to one event loop; `events` has one reader."""
 
-    def __init__(self, engine: TtsEngine, scheduler: Scheduler, voice: str, *, speed: float = 1.0) -> None:
+    def __init__(
+        self,
+        engine: TtsEngine,
+        scheduler: Scheduler,
+        voice: str,
+        *,
+        speed: float = 1.0,
+        cache: PhraseCache | None = None,
+    ) -> None:
         self._engine = engine
         self._scheduler = scheduler
+        self._cache = cache
         self._voice = voice
         self._speed = speed
         self._queue = ContextQueue()
@@ -101,14 +113,22 @@ class TtsSession:
         self._samples = 0
         self._sounds_since = 0.0  # when the first sound of the context was there
 
-    def speak(self, context_id: str, text: str, *, more: bool = False) -> None:
-        """Text for a context; `more` will follow.
+    def speak(
+        self, context_id: str, text: str, *, more: bool = False, flush: bool = False, speed: float | None = None
+    ) -> None:
+        """Text for a context; `more` will follow, which is not waited for with `flush`.
+
+        `speed`: of a new context, where it has one of its own.
 
         Raises:
             InputError: There is no room for another context.
         """
-        self._queue.add(context_id, text, more=more)
+        self._queue.add(context_id, text, more=more, flush=flush, speed=speed)
         self._wake()
+
+    def wants(self, context_id: str) -> bool:
+        """Whether what was made of a context, and has been handed out, is to be heard yet."""
+        return not self._queue.is_ending(context_id)
 
     def cancel(self, context_id: str) -> None:
         """End a context now: what waits leaves the queue, what is being made is thrown away."""
@@ -132,17 +152,21 @@ class TtsSession:
                 continue
             if self._speaking != step.context_id:
                 self._speaking, self._samples = step.context_id, 0
-                if isinstance(step, Clause) or not (step.cancelled or step.failure):
+                if not (isinstance(step, ContextOver) and (step.cancelled or step.failure)):
                     yield ContextStarted(step.context_id)
-            if isinstance(step, Clause):
-                async for event in self._say(step):
-                    yield event
-            else:
-                self._speaking = None
-                yield self._ended(step)
+            match step:
+                case Clause():
+                    async for event in self._say(step):
+                        yield event
+                case ContextFlushed():
+                    yield step
+                case ContextOver():
+                    self._speaking = None
+                    yield self._ended(step)
 
     async def _say(self, clause: Clause) -> AsyncIterator[SessionEvent]:
-        pieces = self._engine.synthesize(clause.text, self._voice, self._speed)
+        speed = self._speed if clause.speed is None else clause.speed
+        pieces = Making(self._engine, self._scheduler, self._cache, text=clause.text, voice=self._voice, speed=speed)
         clause_start: int | None = None
         goes_on = False
         begun = monotonic()
@@ -165,14 +189,11 @@ class TtsSession:
             goes_on = speech.more
             begun = monotonic()
 
-    async def _make(self, context_id: str, pieces: Iterator[Speech]) -> Speech | None:
+    async def _make(self, context_id: str, pieces: Making) -> Speech | None:
         """The next piece; None at the clause's end, or when its context was cancelled or failed meanwhile."""
-        next_piece: Callable[[Iterator[Speech], None], Speech | None] = next
         played = self._sounds_since + self._samples / self._engine.sample_rate
         deadline = played if self._samples else monotonic()
-        self._job = job = asyncio.ensure_future(
-            self._scheduler.run(Lane.FINAL, next_piece, pieces, None, deadline=deadline)
-        )
+        self._job = job = asyncio.ensure_future(pieces.next(deadline))
         try:
             done, _ = await asyncio.wait({job}, timeout=CLAUSE_DEADLINE_S)
             if self._closed or self._queue.is_ending(context_id):
@@ -201,7 +222,7 @@ class TtsSession:
             failure = over.failure
             message = str(failure) or (type(failure).__doc__ or failure.code)
             return ContextFailed(over.context_id, failure.code, message, failure.retryable)
-        return ContextDone(over.context_id, self._samples, over.cancelled)
+        return ContextDone(over.context_id, self._samples, over.cancelled, over.text)
 
 
 def _moved(words: tuple[SpokenWord, ...], offset: int, seconds: float) -> tuple[SpokenWord, ...]:

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from asyncio import FIRST_COMPLETED
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 
 from media_server.audio_decoder import Exit
@@ -29,13 +29,12 @@ async def decoded(file: AsyncIterator[bytes], *, rate: int, most_s: float, live:
         yield sound
 
 
-async def encoded(sound: AsyncIterator[bytes], *, kind: str, rate: int) -> AsyncIterator[bytes]:
+def encoded(sound: AsyncIterator[bytes], *, kind: str, rate: int) -> AsyncGenerator[bytes, None]:
     """A file of linear PCM, mono, as it is made. `kind`: one of `audio_encoder.FORMATS`."""
-    async for piece in _through("media_server.audio_encoder", kind, str(rate), source=sound):
-        yield piece
+    return _through("media_server.audio_encoder", kind, str(rate), source=sound)
 
 
-async def _through(module: str, *arguments: str, source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _through(module: str, *arguments: str, source: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """What a program makes of it. It ends with us, and with the reader."""
     command = (sys.executable, "-P", "-m", module, *arguments)
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=asyncio.subprocess.DEVNULL)
@@ -45,11 +44,15 @@ async def _through(module: str, *arguments: str, source: AsyncIterator[bytes]) -
             yield made
         _check(await process.wait())
     finally:
-        feeding.cancel()
-        with suppress(ProcessLookupError):
-            process.kill()
-        await asyncio.gather(feeding, return_exceptions=True)
-        await process.wait()
+        await asyncio.shield(_end(process, feeding))
+
+
+async def _end(process: Process, feeding: asyncio.Task[None]) -> None:
+    feeding.cancel()
+    with suppress(ProcessLookupError):
+        process.kill()
+    await asyncio.gather(feeding, return_exceptions=True)
+    await process.communicate()  # to the end of what it made: a pipe with something in it would stay open
 
 
 async def _feed(process: Process, source: AsyncIterator[bytes]) -> None:

@@ -1,16 +1,14 @@
-"""The tts role: `ws /v1/stream/tts`, messages as in `media_server.protocol.speech`.
+"""The tts role: `ws /v1/stream/tts`, messages as in `media_server.protocol.tts_stream`, and speech by HTTP.
 
-One reader and one writer a stream. The writer takes the session's events, brings each part of a clause to the asked
-rate (never by a streaming resampler) and sends it in messages of `MAX_AUDIO_MESSAGE` at most. A client that reads
-slowly slows its own session down; one that does not read at all is cut off after `SEND_TIMEOUT_S`.
+One reader (here) and one writer (`tts_sender`) a stream. A client that reads slowly slows its own session down; one
+that does not read at all is cut off after `SEND_TIMEOUT_S`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import assert_never
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -19,44 +17,24 @@ from engines import cores
 from engines.errors import InputError
 from engines.ports import TtsEngine
 from engines.scheduler import Scheduler
-from engines.tts.session import (
-    ContextAudio,
-    ContextDone,
-    ContextFailed,
-    ContextStarted,
-    ContextWords,
-    SessionEvent,
-    TtsSession,
-)
-from media_server.audio.g711 import encode_mulaw
-from media_server.audio.resample_parts import PartsResampler
+from engines.tts.cache import PhraseCache
+from engines.tts.session import TtsSession
 from media_server.config import Settings
 from media_server.errors import NotFound, ProtocolViolation
 from media_server.protocol.speech import Message, SpeechError, SpeechWarning, serialize, unknown_keys
-from media_server.protocol.tts_stream import (
-    Speak,
-    TtsDone,
-    TtsQuery,
-    TtsReady,
-    TtsStarted,
-    Word,
-    Words,
-    parse_tts_command,
-)
+from media_server.protocol.tts_stream import Speak, TtsQuery, TtsReady, parse_tts_command
 from media_server.services.app import LIMIT, STATE, Inbox, parse_query, service_app, session_socket
 from media_server.services.tts_files import SpeechService
-from media_server.services.voice import load_voice, measure
-from media_server.telemetry.metrics import TTS_CLAUSE_SECONDS
+from media_server.services.tts_sender import TtsSender
+from media_server.services.voice import load_voice, measure, phrase_cache
 
 PATH = "/v1/stream/tts"
 MAX_TEXT = 10_000
 """Characters of one message."""
 
-MAX_AUDIO_MESSAGE = 32 * 1024
-SEND_TIMEOUT_S = 20.0
-
 ENGINE = web.AppKey("engine", TtsEngine)
 SCHEDULER = web.AppKey("scheduler", Scheduler)
+CACHE: web.AppKey[PhraseCache | None] = web.AppKey("cache")
 SETTINGS = web.AppKey("settings", Settings)
 
 _log = structlog.get_logger(__name__)
@@ -78,7 +56,8 @@ def create_app(settings: Settings) -> web.Application:
     app.cleanup_ctx.append(_voice)
     app.router.add_get(PATH, stream)
     model = Path(settings.tts.voice).name
-    app.add_routes(SpeechService(lambda: app[ENGINE], lambda: app[SCHEDULER], model, app[LIMIT]).routes())
+    service = SpeechService(lambda: app[ENGINE], lambda voice, speed: _session(app, voice, speed), model, app[LIMIT])
+    app.add_routes(service.routes())
     return app
 
 
@@ -90,11 +69,11 @@ async def stream(request: web.Request) -> web.StreamResponse:
     if voice not in engine.voices:
         raise NotFound(f"There is no voice {voice!r}; there are: {', '.join(engine.voices)}")
     async with session_socket(request) as socket:
-        session = TtsSession(engine, request.app[SCHEDULER], voice)
+        session = _session(request.app, voice, query.speed)
         await _send(socket, TtsReady(session=token_hex(8), voice=voice, max_text=MAX_TEXT))
         for key in unknown_keys(query):
             await _send(socket, SpeechWarning(code="unknown_key", message=f"{key[:64]} is not known"))
-        writer = asyncio.create_task(_write(session, socket, query, engine.sample_rate))
+        writer = asyncio.create_task(TtsSender(session, socket, query, engine.sample_rate).run())
         writer.add_done_callback(lambda _: _cut(request, writer))
         try:
             await _read(session, socket, request.app[SETTINGS].tts.idle_timeout_s)
@@ -107,7 +86,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     return socket
 
 
-# --- in ----------------------------------------------------------------------------------------------------------
+def _session(app: web.Application, voice: str, speed: float) -> TtsSession:
+    return TtsSession(app[ENGINE], app[SCHEDULER], voice, speed=speed, cache=app[CACHE])
 
 
 async def _read(session: TtsSession, socket: web.WebSocketResponse, idle_timeout_s: float) -> None:
@@ -120,7 +100,9 @@ async def _read(session: TtsSession, socket: web.WebSocketResponse, idle_timeout
                 session.cancel(command.cancel)
                 continue
             try:
-                session.speak(command.context_id, command.text, more=command.continue_)
+                session.speak(
+                    command.context_id, command.text, more=command.more, flush=command.flush, speed=command.speed
+                )
             except InputError as error:
                 refused = SpeechError(
                     code=error.code, message=str(error), retryable=True, context_id=command.context_id
@@ -149,51 +131,6 @@ async def _refuse(socket: web.WebSocketResponse, code: str, message: str, close:
         await socket.close(code=close, message=code.encode())
 
 
-# --- out ---------------------------------------------------------------------------------------------------------
-
-
-async def _write(session: TtsSession, socket: web.WebSocketResponse, query: TtsQuery, engine_rate: int) -> None:
-    """Send what the session makes, until it is closed or the client does not take it."""
-    resampler = PartsResampler(engine_rate, query.sample_rate)
-    async for event in session.events():
-        for message in _messages(event, query, engine_rate, resampler):
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await (socket.send_bytes(message) if isinstance(message, bytes) else _send(socket, message))
-
-
-def _messages(
-    event: SessionEvent, query: TtsQuery, engine_rate: int, resampler: PartsResampler
-) -> Iterator[Message | bytes]:
-    match event:
-        case ContextStarted():
-            yield TtsStarted(context_id=event.context_id)
-        case ContextWords():
-            words = [Word(text=word.text, offset=word.offset, start=word.start, end=word.end) for word in event.words]
-            yield Words(context_id=event.context_id, words=words, exact=event.exact)
-        case ContextAudio():
-            if not resampler.within:
-                TTS_CLAUSE_SECONDS.observe(event.took_s)
-            yield from _sound(resampler.push(event.pcm.astype("<i2").tobytes(), more=event.more), query)
-        case ContextDone():
-            yield from _sound(resampler.flush(), query)
-            seconds = event.samples / engine_rate
-            yield TtsDone(context_id=event.context_id, audio_s=seconds, cancelled=event.cancelled)
-        case ContextFailed():
-            yield from _sound(resampler.flush(), query)
-            yield SpeechError(
-                code=event.code, message=event.message, retryable=event.retryable, context_id=event.context_id
-            )
-        case _:
-            assert_never(event)
-
-
-def _sound(audio: bytes, query: TtsQuery) -> Iterator[bytes]:
-    if query.encoding == "mulaw":
-        audio = encode_mulaw(audio)
-    for start in range(0, len(audio), MAX_AUDIO_MESSAGE):
-        yield audio[start : start + MAX_AUDIO_MESSAGE]
-
-
 async def _send(socket: web.WebSocketResponse, message: Message) -> None:
     await socket.send_str(serialize(message))
 
@@ -217,9 +154,12 @@ async def _voice(app: web.Application) -> AsyncIterator[None]:
     figures = await asyncio.to_thread(measure, engine)
     _log.debug("tts.ready", voice=engine.voices[0], **figures)
     app[ENGINE] = engine
+    app[CACHE] = cache = await asyncio.to_thread(phrase_cache, settings)
     app[SCHEDULER] = scheduler = app[STATE].new_scheduler(settings.tts.workers or cores.available())
     app[STATE].figures.update(voice=engine.voices[0], **figures)
     app[STATE].ready = True
     yield
     app[STATE].ready = False
     await asyncio.to_thread(scheduler.close)
+    if cache is not None:
+        await asyncio.to_thread(cache.close)

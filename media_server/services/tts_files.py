@@ -1,7 +1,6 @@
 """Speech by HTTP, sent as it is made: `POST /v1/synthesize`, and OpenAI's `/v1/audio/speech` and `/v1/models`."""
 
-import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -9,13 +8,14 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engines.ports import TtsEngine
-from engines.scheduler import Scheduler
 from engines.tts.session import ContextAudio, ContextDone, ContextFailed, TtsSession
 from media_server.audio.resample_parts import PartsResampler
 from media_server.errors import EngineError, NotFound, PeerError
+from media_server.protocol.tts_stream import SampleRate, Speed
 from media_server.services.app import SessionLimit, admitted, complaint
-from media_server.services.codecs import encoded
 from media_server.services.openai import check_model, models_route, openai_errors
+from media_server.services.sending import send_file
+from media_server.services.speech_formats import FileFormat, SpeechFormat, content_type, file_of
 
 MAX_TEXT = 10_000
 OPENAI_RATE = 24_000
@@ -24,14 +24,6 @@ ALIAS = "tts-1"
 OPENAI_VOICES = frozenset(
     {"alloy", "ash", "ballad", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse"}
 )
-CONTENT_TYPES = {
-    "wav": "audio/wav",
-    "pcm": "audio/pcm",
-    "mp3": "audio/mpeg",
-    "opus": "audio/ogg",
-    "flac": "audio/flac",
-}
-Format = Literal["wav", "pcm", "mp3", "opus", "flac"]
 
 
 class _Options(BaseModel):
@@ -43,8 +35,9 @@ class Synthesize(_Options):
 
     text: str = Field(min_length=1, max_length=MAX_TEXT)
     voice: str = "default"
-    format: Format = "wav"
-    sample_rate: Literal[8000, 16000, 22050, 24000, 48000] = 24000
+    format: SpeechFormat = "wav"
+    sample_rate: SampleRate = 24000
+    speed: Speed = 1.0
 
 
 class OpenAiSpeech(_Options):
@@ -53,18 +46,19 @@ class OpenAiSpeech(_Options):
     model: str
     input: str = Field(min_length=1, max_length=MAX_TEXT)
     voice: str = "default"
-    response_format: Format = "mp3"
-    speed: float = Field(1.0, ge=1, le=1)
+    response_format: FileFormat = "mp3"
+    speed: Speed = 1.0
     instructions: Literal[""] = ""
     stream_format: Literal["audio"] = "audio"
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechService:
-    """The routes, and what they share; engine and scheduler are there once the service is ready."""
+    """The routes, and what they share; engine and sessions are there once the service is ready."""
 
     engine: Callable[[], TtsEngine]
-    scheduler: Callable[[], Scheduler]
+    session: Callable[[str, float], TtsSession]
+    """A new one, of a voice and a speed."""
     model: str
     limit: SessionLimit
 
@@ -81,7 +75,8 @@ class SpeechService:
         asked = await _body(request, Synthesize)
         with admitted(request, self.limit):
             voice = self._voice(asked.voice)
-            return await self._send(request, asked.text, voice, asked.format, asked.sample_rate)
+            session = self.session(voice, asked.speed)
+            return await self._send(request, session, asked.text, asked.format, asked.sample_rate)
 
     async def openai_speech(self, request: web.Request) -> web.StreamResponse:
         """OpenAI's."""
@@ -89,7 +84,8 @@ class SpeechService:
         check_model(asked.model, self.model, ALIAS)
         with admitted(request, self.limit):
             voice = self._voice("default" if asked.voice in OPENAI_VOICES else asked.voice)
-            return await self._send(request, asked.input, voice, asked.response_format, OPENAI_RATE)
+            session = self.session(voice, asked.speed)
+            return await self._send(request, session, asked.input, asked.response_format, OPENAI_RATE)
 
     def _voice(self, asked: str) -> str:
         voices = self.engine().voices
@@ -99,29 +95,22 @@ class SpeechService:
             raise NotFound(f"voice: there is no {asked!r}; there are {', '.join(voices)}")
         return asked
 
-    async def _send(self, request: web.Request, text: str, voice: str, kind: Format, rate: int) -> web.StreamResponse:
+    async def _send(
+        self, request: web.Request, session: TtsSession, text: str, kind: SpeechFormat, rate: int
+    ) -> web.StreamResponse:
         """What fails before the first sound is an HTTP error yet."""
-        sound = spoken(self.engine(), self.scheduler(), voice, text, rate)
-        file = _file(sound, kind, rate)
-        first = await anext(file, b"")
-        response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPES[kind]})
-        await response.prepare(request)
-        await response.write(first)
-        async for piece in file:
-            await response.write(piece)
-        await response.write_eof()
-        return response
+        sound = spoken(session, text, self.engine().sample_rate, rate)
+        return await send_file(request, file_of(sound, kind, rate), content_type(kind, rate))
 
 
-async def spoken(engine: TtsEngine, scheduler: Scheduler, voice: str, text: str, rate: int) -> AsyncIterator[bytes]:
-    """The sound of a text, linear PCM at `rate`, clause by clause.
+async def spoken(session: TtsSession, text: str, engine_rate: int, rate: int) -> AsyncGenerator[bytes, None]:
+    """The sound of a text, linear PCM at `rate`, as it is made; the session is closed at the end.
 
     Raises:
         PeerError: It cannot be spoken.
         EngineError: The engine failed.
     """
-    session = TtsSession(engine, scheduler, voice)
-    resampler = PartsResampler(engine.sample_rate, rate)
+    resampler = PartsResampler(engine_rate, rate)
     try:
         session.speak("file", text, more=False)
         async for event in session.events():
@@ -137,21 +126,6 @@ async def spoken(engine: TtsEngine, scheduler: Scheduler, voice: str, text: str,
                     pass
     finally:
         session.close()
-
-
-async def _file(sound: AsyncIterator[bytes], kind: Format, rate: int) -> AsyncIterator[bytes]:
-    if kind == "wav":
-        yield _wav_header(rate)
-    pieces = sound if kind in ("wav", "pcm") else encoded(sound, kind=kind, rate=rate)
-    async for piece in pieces:
-        if piece:
-            yield piece
-
-
-def _wav_header(rate: int) -> bytes:
-    """Of a file whose length is not known yet: the sizes are the most there can be, as players expect."""
-    form = struct.pack("<IHHIIHH", 16, 1, 1, rate, 2 * rate, 2, 16)
-    return b"RIFF\xff\xff\xff\xffWAVEfmt " + form + b"data\xff\xff\xff\xff"
 
 
 Options = TypeVar("Options", bound=_Options)

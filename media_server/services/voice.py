@@ -1,16 +1,25 @@
 """The voice of the tts role: which files it is made of, and what it can do on this machine. Blocks; run on a thread."""
 
+import hashlib
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+import structlog
+
 from engines import models
 from engines.errors import ModelError
+from engines.tts.cache import PhraseCache
 from engines.tts.piper import PiperEngine
+from media_server.config import Settings
+from media_server.telemetry.metrics import TTS_PHRASE_BYTES, TTS_PHRASES
 
 _SHORT = "You said,"
 _LONG = "Can I book a table for four people this evening?"
 _RUNS = 1
+
+_log = structlog.get_logger(__name__)
 
 
 def load_voice(voice: str, models_dir: Path) -> PiperEngine:
@@ -24,6 +33,33 @@ def load_voice(voice: str, models_dir: Path) -> PiperEngine:
     if len(files) != 1:
         raise ModelError(f"{folder}: one .onnx file with a voice is wanted, there are {len(files)}")
     return PiperEngine(files[0], voice=folder.name)
+
+
+def phrase_cache(settings: Settings) -> PhraseCache | None:
+    """The phrases of the voice that is set; None where none are to be kept, or cannot be."""
+    if not settings.tts.cache_bytes:
+        return None
+    try:
+        cache = PhraseCache(
+            settings.data_dir / "tts-cache",
+            most_bytes=settings.tts.cache_bytes,
+            revision=_revision(models.locate(settings.tts.voice, settings.models_dir)),
+            on_lookup=lambda hit: TTS_PHRASES.labels("hit" if hit else "miss").inc(),
+        )
+    except OSError as error:
+        _log.warning("tts.no_cache", folder=str(settings.data_dir), error=error.strerror)
+        return None
+    TTS_PHRASE_BYTES.set_function(lambda: cache.bytes)
+    return cache
+
+
+def _revision(folder: Path) -> str:
+    """Tells a voice's files, and the version of what makes sound of them, from all others."""
+    digest = hashlib.sha256(version("media-server").encode())
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        with path.open("rb") as file:
+            digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
 def measure(engine: PiperEngine) -> dict[str, float]:

@@ -13,6 +13,7 @@ from media_server.protocol.tts_stream import (
     Speak,
     TtsDone,
     TtsEvent,
+    TtsFlushed,
     TtsQuery,
     TtsReady,
     Words,
@@ -213,7 +214,7 @@ class TtsSession:
         raise EngineError(f"{socket.url} went away")
 
     async def _dispatch(self, event: TtsEvent) -> None:
-        if isinstance(event, TtsReady | SpeechWarning):
+        if isinstance(event, TtsReady | TtsFlushed | SpeechWarning):
             return
         assert event.context_id is not None
         context = self._contexts.get(event.context_id)

@@ -40,6 +40,8 @@ QUEUE_WAIT_SECONDS = Histogram(
 TTS_CLAUSE_SECONDS = Histogram(
     "media_server_tts_clause_seconds", "From a clause's turn to its audio", buckets=_WORK_BUCKETS
 )
+TTS_PHRASES = Counter("media_server_tts_phrases", "Clauses that were looked up in the cache: hit, miss", ["outcome"])
+TTS_PHRASE_BYTES = Gauge("media_server_tts_phrase_bytes", "Of clauses that are kept on disk")
 SESSIONS_LIVE = Gauge("media_server_sessions_live", "Streams now", ["service"])
 SESSIONS_REFUSED = Counter("media_server_sessions_refused", "Streams refused for want of room", ["service"])
 

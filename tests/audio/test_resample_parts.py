@@ -18,7 +18,7 @@ def in_parts(pcm: np.ndarray[tuple[int], np.dtype[np.int16]], cuts: list[int], t
     return b"".join(sound)
 
 
-@pytest.mark.parametrize("target", [8000, 16000, 22050, 24000])
+@pytest.mark.parametrize("target", [8000, 16000, 22050, 24000, 44100, 48000])
 @given(
     cuts=st.lists(st.integers(0, len(NOISE)), max_size=6),
     length=st.one_of(st.integers(0, 2000), st.just(len(NOISE))),

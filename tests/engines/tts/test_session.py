@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engines.errors import InputError
 from engines.ports import Speech, SpokenWord
 from engines.scheduler import Lane, Scheduler
+from engines.tts.contexts import ContextFlushed, Text
 from engines.tts.session import (
     ContextAudio,
     ContextDone,
@@ -37,12 +38,13 @@ class Typewriter:
 
     def __init__(self, hold: str = "") -> None:
         self.hold = hold
+        self.asked: list[tuple[str, float]] = []
         self.holding = threading.Event()
         self.go_on = threading.Event()
 
     def synthesize(self, text: str, voice: str, speed: float = 1.0) -> Iterator[Speech]:
         assert voice in self.voices
-        assert speed == 1.0
+        self.asked.append((text, speed))
         if "bad" in text:
             raise InputError("bad text")
         if "crash" in text:
@@ -120,7 +122,7 @@ async def test_cancel_throws_away_what_is_being_made_without_waiting_for_it(sche
     await asyncio.to_thread(engine.holding.wait, 10)
     session.cancel("a")
     happened = await running  # the worker still holds
-    assert happened[-1] == ContextDone("a", samples=4, cancelled=True)
+    assert happened[-1] == ContextDone("a", samples=4, cancelled=True, text=Text("One. Two. Three.", 0))
     engine.go_on.set()
     assert kinds(await events(session)) == [("Started", "b"), ("Words", "b"), ("Audio", "b"), ("Done", "b")]
 
@@ -141,7 +143,7 @@ async def test_cancel_between_the_pieces_of_a_clause(scheduler: Scheduler) -> No
     running = asyncio.create_task(events(session))
     await asyncio.to_thread(engine.holding.wait, 10)
     session.cancel("a")
-    assert (await running)[-1] == ContextDone("a", samples=3, cancelled=True)
+    assert (await running)[-1] == ContextDone("a", samples=3, cancelled=True, text=Text("One| Two. Three.", 0))
     engine.go_on.set()
 
 
@@ -151,7 +153,7 @@ async def test_a_cancelled_context_that_waits_is_never_started(scheduler: Schedu
     session.speak("b", "Two.")
     session.cancel("b")
     happened = await events(session, 2)
-    assert happened[-1] == ContextDone("b", samples=0, cancelled=True)
+    assert happened[-1] == ContextDone("b", samples=0, cancelled=True, text=Text("Two.", 0))
     assert ("Started", "b") not in kinds(happened)
 
 
@@ -166,7 +168,7 @@ async def test_cancel_takes_queued_work_from_the_workers(scheduler: Scheduler) -
     while not scheduler.waiting(Lane.FINAL):  # noqa: ASYNC110 - nothing tells of it; it takes a turn of the loop or two
         await asyncio.sleep(0)
     waiting.cancel("b")
-    assert (await second)[-1] == ContextDone("b", samples=0, cancelled=True)
+    assert (await second)[-1] == ContextDone("b", samples=0, cancelled=True, text=Text("Two.", 0))
     assert not scheduler.waiting(Lane.FINAL)
     engine.go_on.set()
     await first
@@ -193,6 +195,35 @@ async def test_close_ends_the_events(scheduler: Scheduler) -> None:
     session.close()
     assert kinds(await running) == [("Started", "a")]
     engine.go_on.set()
+
+
+async def test_what_was_flushed_is_told_behind_its_sound(scheduler: Scheduler) -> None:
+    session = TtsSession(Typewriter(), scheduler, "typewriter")
+    session.speak("a", "Hello", more=True, flush=True)
+    session.speak("a", " again.", flush=True)
+    happened = await events(session)
+    spoken = [(kind, "a") for kind in ("Words", "Audio", "Flushed")]
+    assert kinds(happened) == [("Started", "a"), *spoken, *spoken, ("Done", "a")]
+
+
+async def test_a_flush_without_text_starts_its_context(scheduler: Scheduler) -> None:
+    session = TtsSession(Typewriter(), scheduler, "typewriter")
+    session.speak("a", "", more=True, flush=True)
+    session.speak("a", "")
+    assert await events(session) == [
+        ContextStarted("a"),
+        ContextFlushed("a"),
+        ContextDone("a", samples=0, cancelled=False),
+    ]
+
+
+async def test_a_context_may_have_a_speed_of_its_own(scheduler: Scheduler) -> None:
+    engine = Typewriter()
+    session = TtsSession(engine, scheduler, "typewriter", speed=1.5)
+    session.speak("a", "One.")
+    session.speak("b", "Two.", speed=0.5)
+    await events(session, 2)
+    assert engine.asked == [("One.", 1.5), ("Two.", 0.5)]
 
 
 @pytest.mark.models
