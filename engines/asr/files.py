@@ -6,7 +6,7 @@ any length takes little memory, and the sender waits.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -119,7 +119,7 @@ class Cutter:
 
 async def recognise(
     engines: AsrEngines, sound: AsyncIterator[bytes], listening: Listening, books: FileBooks
-) -> AsyncIterator[Segment]:
+) -> AsyncGenerator[Segment, None]:
     """The segments of a recording with words in them. The language is found once, in the first of them.
 
     Raises:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import aclosing, asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
@@ -91,7 +91,8 @@ class FileService:
         books = FileBooks()
         with admitted(request, self.limit):
             file = body(request, self.settings.max_file_bytes)
-            segments = [segment async for segment in self._segments(file, listening, books)]
+            async with self._segments(file, listening, books) as found:
+                segments = [segment async for segment in found]
         if options.format == "json":
             return web.json_response(_document(segments, books, words=options.words))
         return _plain(options.format, segments)
@@ -110,10 +111,10 @@ class FileService:
                     options.language, words=words, keyterms=(options.prompt,) if options.prompt else ()
                 )
                 books = FileBooks()
-                segments = self._segments(pieces_of(file), listening, books)
-                if options.stream:
-                    return await _stream(request, segments)
-                done = [segment async for segment in segments]
+                async with self._segments(pieces_of(file), listening, books) as segments:
+                    if options.stream:
+                        return await _stream(request, segments)
+                    done = [segment async for segment in segments]
         match options.response_format:
             case "json":
                 return web.json_response({"text": _text(done)})
@@ -127,9 +128,16 @@ class FileService:
             raise PeerError(f"language: this model does not know {language!r}")
         return Listening(language, words, keyterms)
 
-    def _segments(self, file: AsyncIterator[bytes], listening: Listening, books: FileBooks) -> AsyncIterator[Segment]:
-        sound = decoded(file, rate=RATE, most_s=self.settings.max_file_s)
-        return recognise(self.engines(), sound, listening, books)
+    @asynccontextmanager
+    async def _segments(
+        self, file: AsyncIterator[bytes], listening: Listening, books: FileBooks
+    ) -> AsyncIterator[AsyncIterator[Segment]]:
+        """The segments of a file; at the end, however it comes, its decoder and its jobs are gone."""
+        async with (
+            aclosing(decoded(file, rate=RATE, most_s=self.settings.max_file_s)) as sound,
+            aclosing(recognise(self.engines(), sound, listening, books)) as segments,
+        ):
+            yield segments
 
 
 Options = TypeVar("Options", bound=_Options)

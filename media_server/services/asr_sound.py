@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from typing import Protocol
 
 from engines.asr.session import AsrSession
@@ -91,8 +92,9 @@ class Packaged:
 
     async def run(self) -> None:
         """See `Sound`."""
-        async for pcm in decoded(self._received(), rate=ASR_RATE, most_s=_LONGEST_S, live=True):
-            await self._session.feed(pcm)
+        async with aclosing(decoded(self._received(), rate=ASR_RATE, most_s=_LONGEST_S, live=True)) as sound:
+            async for pcm in sound:
+                await self._session.feed(pcm)
         self._session.close_stream()
 
     async def _received(self) -> AsyncIterator[bytes]:

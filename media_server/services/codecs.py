@@ -16,7 +16,7 @@ STALLED_S = 30.0
 """A program that gives nothing for so long, having got all, is stuck."""
 
 
-async def decoded(file: AsyncIterator[bytes], *, rate: int, most_s: float, live: bool = False) -> AsyncIterator[bytes]:
+def decoded(file: AsyncIterator[bytes], *, rate: int, most_s: float, live: bool = False) -> AsyncGenerator[bytes, None]:
     """The sound of a recording, linear PCM, mono, as it comes in; `live`: of a stream that is being made.
 
     Raises:
@@ -25,8 +25,7 @@ async def decoded(file: AsyncIterator[bytes], *, rate: int, most_s: float, live:
         TooLarge: It is longer than `most_s`.
     """
     arguments = (str(rate), str(most_s), *(("live",) if live else ()))
-    async for sound in _through("media_server.audio_decoder", *arguments, source=file):
-        yield sound
+    return _through("media_server.audio_decoder", *arguments, source=file)
 
 
 def encoded(sound: AsyncIterator[bytes], *, kind: str, rate: int) -> AsyncGenerator[bytes, None]:
