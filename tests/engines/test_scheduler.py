@@ -1,13 +1,14 @@
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.scheduler import Job, Lane, Scheduler
+from engines.scheduler import Job, Lane, Scheduler, Together
+from engines.strain import Strain
 
 
 @contextmanager
@@ -156,3 +157,42 @@ async def test_at_three_times_the_load_no_final_is_lost_and_none_waits_for_lesse
     await asyncio.gather(*(job.future for job in jobs))
     assert order == sorted(order)
     assert order.count(Lane.FINAL) == 30
+
+
+async def test_what_waits_together_is_done_in_one_go_and_each_gets_its_own() -> None:
+    scheduler = Scheduler(1, most_together=8)
+    runs: list[list[int]] = []
+
+    def double(items: Sequence[int]) -> list[int]:
+        runs.append(list(items))
+        return [2 * item for item in items]
+
+    with blocked(scheduler):
+        jobs = [scheduler.submit_together(Lane.FINAL, Together(double, "bucket"), number) for number in range(5)]
+        jobs[1].cancel()
+    assert await asyncio.gather(*(job.future for job in jobs if not job.future.cancelled())) == [0, 4, 6, 8]
+    assert runs == [[0, 2, 3, 4]]
+    scheduler.close()
+
+
+async def test_what_makes_a_batch_fail_fails_alone() -> None:
+    scheduler = Scheduler(1, most_together=8)
+
+    def invert(items: Sequence[int]) -> list[float]:
+        return [1 / item for item in items]
+
+    with blocked(scheduler):
+        jobs = [scheduler.submit_together(Lane.FINAL, Together(invert, "bucket"), number) for number in (1, 0, 2)]
+    one, error, half = await asyncio.gather(*(job.future for job in jobs), return_exceptions=True)
+    assert (one, half) == (1.0, 0.5)
+    assert isinstance(error, ZeroDivisionError)
+    scheduler.close()
+
+
+async def test_waits_are_strain(scheduler: Scheduler) -> None:
+    assert not scheduler.strain
+    with blocked(scheduler):
+        stuck = scheduler.submit(Lane.FINAL, lambda: None)
+        stuck.queued_at -= 2
+        assert scheduler.strain is Strain.NO_SPECULATION
+    await stuck.future

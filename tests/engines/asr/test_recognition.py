@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from engines.asr.events import Closed, SessionEvent, TurnEnded
+from engines.asr.events import Closed, Final, Partial, SessionEvent, TurnEnded
 from engines.asr.recognition import Recognition
 from engines.asr.tasks import Cancel, CloseCommand, Decode, Detect, Promote
+from engines.lanes import Lane
 from engines.ports import Transcription
-from engines.turn.expectation import Expectation
+from engines.strain import Strain
+from engines.turn.expectation import Expectation, TurnDetection
 from tests.engines.asr.voice import Voice
 
 RATE = 8000
@@ -24,8 +26,19 @@ def sound(*windows: tuple[int, int]) -> bytes:
 class Stream:
     """A stream that is fed in real time; each result comes so many steps of sound after it was asked for."""
 
-    def __init__(self, detector_late: int) -> None:
-        self._machine = Recognition(RATE, Voice(WINDOW), expectation=Expectation())
+    def __init__(
+        self,
+        detector_late: int = 1,
+        *,
+        expectation: Expectation | None = None,
+        strain: Strain = Strain.NONE,
+        interim_results: bool = False,
+    ) -> None:
+        self._machine = Recognition(
+            RATE, Voice(WINDOW), expectation=expectation or Expectation(), interim_results=interim_results
+        )
+        self._machine.strain = strain
+        self.lanes: list[Lane] = []
         self._late = {Decode: 1, Detect: detector_late}
         self._due: dict[int, tuple[int, Decode | Detect]] = {}
         self.events: list[SessionEvent] = []
@@ -39,12 +52,14 @@ class Stream:
             elif number == steps:
                 self._machine.receive_command(CloseCommand())
             self._advance(number)
-            if self._machine.closed:
+            if self.events and isinstance(self.events[-1], Closed):
                 return self.events
         raise AssertionError("it waits for nothing")
 
     def _advance(self, now: int) -> None:
         for output in self._machine.advance():
+            if isinstance(output, Decode):
+                self.lanes.append(output.lane)
             if isinstance(output, Decode | Detect):
                 self._due[output.number] = now + self._late[type(output)], output
             elif isinstance(output, Cancel):
@@ -70,3 +85,35 @@ def test_a_pause_at_the_cut_of_a_long_turn_ends_it_however_late_the_turn_detecto
         assert isinstance(closed, Closed)
         assert closed.received_s == pytest.approx(len(pcm) / 2 / RATE)
         assert closed.dropped_s == 0.0
+
+
+TALK = sound((2 * SECOND, 0), (4 * SECOND, 1), (SECOND // 4, 0), (2 * SECOND, 1), (3 * SECOND, 0), (SECOND, 1))
+
+
+def decided(events: list[SessionEvent]) -> list[SessionEvent]:
+    return [event for event in events if isinstance(event, Final | TurnEnded | Closed)]
+
+
+@pytest.mark.parametrize("detection", list(TurnDetection))
+def test_strain_changes_what_is_told_on_the_way_and_nothing_of_the_turns(detection: TurnDetection) -> None:
+    expectation = Expectation(turn_detection=detection)
+    streams = {
+        strain: Stream(expectation=expectation, strain=strain, interim_results=True) for strain in reversed(Strain)
+    }
+    told = {strain: stream.hear(TALK) for strain, stream in streams.items()}
+    assert len(decided(told[Strain.NONE])) == (3 if detection is TurnDetection.NONE else 5)
+    assert all(decided(events) == decided(told[Strain.NONE]) for events in told.values())
+    partials = [sum(isinstance(event, Partial) for event in told[strain]) for strain in Strain]
+    assert partials[0] > partials[1] > 0 == partials[2] == partials[3]
+    speculated = [streams[strain].lanes.count(Lane.SPECULATIVE) for strain in Strain]
+    assert speculated[3] == 0
+    assert speculated[2] == (0 if detection is TurnDetection.NONE else 2)
+
+
+def test_the_vad_hears_also_while_words_are_awaited() -> None:
+    machine = Recognition(RATE, Voice(WINDOW), expectation=Expectation())
+    machine.receive_audio(sound((SECOND, 0), (2 * SECOND, 1), (2 * SECOND, 0)))
+    while machine.runnable:  # nobody decodes: the turn's end is held
+        machine.advance()
+    assert machine.heard == machine.received == 5 * SECOND * WINDOW
+    assert machine.buffered > SECOND * WINDOW
