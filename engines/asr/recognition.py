@@ -43,6 +43,8 @@ class Recognition:
         self._reply: type[Finalized | Closed] | None = None  # told when all before it is settled
         self._outputs: list[Output] = []
         self._received: int | None = None  # set when the stream is closed: what follows is padding
+        self.closed = False
+        """Whether `Closed` was told."""
 
     @property
     def strain(self) -> Strain:
@@ -162,5 +164,6 @@ class Recognition:
         if self._reply is None or not self._turns.settled:
             return
         self._outputs += self._turns.take_outputs()
-        self._outputs.append(self.books() if self._reply is Closed else Finalized())
+        self.closed = self._reply is Closed
+        self._outputs.append(self.books() if self.closed else Finalized())
         self._reply = None
