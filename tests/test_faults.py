@@ -116,13 +116,13 @@ async def test_of_two_recognisers_one_is_killed_and_its_callers_change_over_to_t
         async with asyncio.timeout(2):  # no recogniser is back so soon
             while await sessions(http, server, "asr-2") < 4:  # noqa: ASYNC110 - of another process
                 await asyncio.sleep(0.02)
-        for call, prompt in zip(await asyncio.gather(*calls), prompts, strict=True):
-            record = await fetch_record(http, server.url, None, call.call_sid, print)
+        for made, prompt in zip(await asyncio.gather(*calls), prompts, strict=True):
+            record = await fetch_record(http, server.url, None, made.call_sid, print)
             assert record is not None
             heard = " ".join(turn.text for turn in record.turns)
             assert words_right(prompt.text, heard) >= 0.6, heard
             assert len(heard.split()) >= 0.75 * len(prompt.text.split()), heard
-            assert len(call.measured().answered) == 1
+            assert len(made.measured().answered) == 1
             assert record.ledger.balances
         lost = [line for line in server.lines if "asr_stream_lost" in line]
         assert len(lost) == 2, "who was with the other one noticed nothing"
