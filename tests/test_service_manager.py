@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import pytest
 
 from media_server.cli.service_manager import READY, ServiceManager
-from tests.peers.test_nginx import free_port
+from tests.peers.nginx import free_port
 
 
 @pytest.fixture
