@@ -27,6 +27,15 @@ class House:
     def url(self) -> str:
         return self.addresses["media"]
 
+    def pid_of(self, name: str) -> int:
+        """The process of a role, or of one instance of it, among the children of the supervisor."""
+        for children in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+            for child in children.read_text().split():
+                command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+                if b"media_server.role" in command and name.encode() in command:
+                    return int(child)
+        raise AssertionError(f"{name} does not run")
+
     async def printed(self, pattern: str) -> None:
         """Wait until a line that matches was printed."""
         try:

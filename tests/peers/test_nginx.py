@@ -11,8 +11,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from multidict import CIMultiDict
 
+from media_server.config import Settings
 from media_server.phone.caller_script import CallerScript
 from media_server.phone.twilio_phone import TwilioPhone
+from media_server.server import MAX_BODY
+from media_server.services.app import MAX_MESSAGE
 from tests.peers.nginx import Doors, free_port, nginx, trusting
 from tests.twilio_rig import EchoGate, serve
 
@@ -79,10 +82,11 @@ async def behind(tmp_path: Path) -> AsyncIterator[Behind]:
             yield made[0]
 
 
-PATHS = ["/v1/stream/asr", "/v1/transcribe", "/v1/audio/transcriptions", "/v1/models", "/v1/stream/tts"]
+ASR = ("/v1/stream/asr", "/v1/listen", "/v1/transcribe", "/v1/audio/transcriptions", "/v1/models")
+TTS = ("/v1/stream/tts", "/v1/synthesize", "/v1/audio/speech", "/v1/voices", "/v1/voices/v1")
 
 
-@pytest.mark.parametrize("path", [*PATHS, "/v1/synthesize", "/v1/audio/speech"])
+@pytest.mark.parametrize("path", [*ASR, *TTS])
 async def test_the_speech_services_are_behind_their_door_and_no_other(behind: Behind, path: str) -> None:
     async with behind.doors.http.get(behind.doors.speech + path) as answer:
         assert answer.status == 200
@@ -97,13 +101,36 @@ async def test_the_speech_services_are_behind_their_door_and_no_other(behind: Be
     [
         *("/metrics", "/readyz", "/healthz", "/v1/calls", "/v1/calls/1", "/", "//metrics", "/v1", "/admin", "//admin"),
         *("/twilio/../metrics", "/v1/models/../../metrics", "/twilio/%2e%2e/metrics", "/twilio/..%2fmetrics"),
-        *("/v1/synthesize/%2e%2e/%2e%2e/metrics", "/v1/models%2f..%2f..%2fmetrics", "/v1/models/", "/v1/stream/asrx"),
+        *(
+            "/v1/synthesize/%2e%2e/%2e%2e/metrics",
+            "/v1/models%2f..%2f..%2fmetrics",
+            "/v1/models/",
+            "/v1/stream/asrx",
+            "/v1/voices/../../metrics",
+            "/v1/voices/a/b",
+        ),
         *("/twilio/..%00/metrics", "/v1/models%00", "/metrics%00/twilio/", "/..", "/../../etc/passwd", "/%"),
     ],
 )
 async def test_no_spelling_of_a_path_leads_anywhere_else(behind: Behind, host: str, path: str) -> None:
     answer = await behind.raw(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
     assert answer.split()[1] in (b"400", b"404")
+    assert behind.reached == []
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "most"),
+    [
+        ("localhost", "/v1/transcribe", Settings().asr.max_file_bytes),
+        ("localhost", "/v1/synthesize", MAX_MESSAGE),
+        ("127.0.0.1", "/twilio/voice", MAX_BODY),
+    ],
+)
+async def test_a_body_beyond_our_limit_is_refused_before_it_comes(
+    behind: Behind, host: str, path: str, most: int
+) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {most + 1}\r\n\r\n"
+    assert (await behind.raw(head.encode())).split()[1] == b"413"
     assert behind.reached == []
 
 

@@ -1,4 +1,6 @@
+import asyncio
 from collections.abc import Iterator
+from time import monotonic
 
 import pytest
 from prometheus_client import REGISTRY
@@ -50,3 +52,21 @@ def test_what_a_role_does_before_it_is_ready_does_not_count(watched: tuple[Watch
     clock.now += 5.0
     selector.select(0)
     assert counted() == before
+
+
+def test_an_event_loop_is_measured_from_when_it_counts() -> None:
+    selector = WatchedSelector()
+    count, seconds = counted()
+
+    async def blocked() -> None:
+        selector.count()
+        await asyncio.sleep(0)
+        until = monotonic() + 0.1
+        while monotonic() < until:
+            pass
+        await asyncio.sleep(0)
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.run(blocked())
+    assert counted()[0] > count
+    assert counted()[1] >= seconds + 0.1
