@@ -100,7 +100,7 @@ async def test_metrics_are_prometheus_text() -> None:
 async def test_how_late_the_event_loop_is_is_measured() -> None:
     LOOP_LAG_SECONDS.set(-1)
     async with client_of(Settings()) as client, asyncio.timeout(5):
-        while "media_server_event_loop_lag_seconds -1.0" in await (await client.get("/metrics")).text():
+        while "event_loop_lag_seconds -1.0" in await (await client.get("/metrics")).text():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
