@@ -103,7 +103,7 @@ async def test_of_two_recognisers_one_is_killed_and_its_callers_change_over_to_t
             await spoken_into(call, script, 0.0)
         assert [await sessions(http, server, name) for name in ("asr-1", "asr-2")] == [2, 2]
         os.kill(server.pid_of("asr-1"), signal.SIGKILL)
-        async with asyncio.timeout(2):  # no recogniser is back so soon
+        async with asyncio.timeout(10):  # they would not come here later, but stay where they are
             while await sessions(http, server, "asr-2") < 4:  # noqa: ASYNC110 - of another process
                 await asyncio.sleep(0.02)
         for made, prompt in zip(await asyncio.gather(*calls), prompts, strict=True):

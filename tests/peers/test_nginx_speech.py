@@ -136,7 +136,7 @@ async def test_who_was_with_a_recogniser_that_was_killed_comes_back_to_the_other
         await ready(socket)
         busy = [figures["media_server_sessions_live"] for figures in await asr.figures()].index(1.0)
         os.kill(asr.house.pid_of(f"asr-{busy + 1}"), signal.SIGKILL)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             ended = await socket.receive()
         assert ended.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
     async with asr.stream() as socket:
@@ -166,6 +166,27 @@ async def test_a_recording_is_decoded_while_it_comes_in(asr: Both, sentences: li
         assert answer.status == 200, await answer.text()
         heard = (await answer.json())["text"]
     assert words_right(f"{sentences[0].text} {sentences[1].text}", heard) >= 0.6, heard
+    await asr.live(0)
+
+
+async def test_a_recording_for_which_nobody_has_room_is_told_when_to_come_again(asr: Both) -> None:
+    over = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield recording(bytes(100_000))
+        await over.wait()
+
+    async def upload() -> int:
+        async with asr.post("/v1/transcribe", data=endless()) as answer:
+            return answer.status
+
+    uploads = [asyncio.create_task(upload()) for _ in asr.urls]
+    await asr.live(2)
+    async with asr.post("/v1/transcribe", data=recording(bytes(100_000))) as answer:
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) > 0
+    over.set()
+    assert await asyncio.gather(*uploads) == [200, 200]
     await asr.live(0)
 
 
