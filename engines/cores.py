@@ -13,6 +13,11 @@ def available() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def share(instances: int) -> int:
+    """The cores of one of several processes that share this machine, at least one."""
+    return max(1, available() // instances)
+
+
 def threads_per_job() -> int:
     """The threads of one job of a model."""
     return min(2, available())

@@ -24,3 +24,8 @@ def calls_at_once(decode_s: float, cores: int) -> int:
     """Calls that this many cores carry, at least one; `decode_s` is the CPU time of decoding one turn."""
     cost = TURNS_PER_S * (DECODES_PER_TURN * decode_s + TURN_DETECTION_S + VOICE_S) + STEADY
     return max(1, int(LOAD * cores / cost))
+
+
+def shared(calls: int, instances: int) -> int:
+    """What each of several instances takes of the calls that their machine carries, at least one."""
+    return max(1, calls // instances)

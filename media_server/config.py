@@ -10,14 +10,15 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, get_origin
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import PydanticCustomError, to_json
 
 from media_server.errors import ConfigError
-from media_server.layered import KeyPath, Layers, flatten, leaves
+from media_server.instances import EngineName, port_of
+from media_server.layered import KeyPath, Layers, flatten, leaves, option, spoken
 from media_server.telemetry.loopback import is_loopback
 
 Patience = Literal["quick", "normal", "patient"]
@@ -73,7 +74,9 @@ class AsrSettings(_Section):
     idle_timeout_s: float = Field(60.0, gt=0)
     device: Literal["cpu", "cuda"] = "cpu"
     compute_type: str | None = Field(None, description="CTranslate2's; int8 on a CPU, float16 on a GPU by default")
-    workers: int | None = Field(None, ge=1, description="decodes at once; by default one a core, one on a GPU")
+    workers: int | None = Field(
+        None, ge=1, description="decodes at once; by default one a core that is ours, one on a GPU"
+    )
     together: int = Field(8, ge=1, description="segments that a GPU decodes in one go")
     max_queue_wait_ms: float = Field(1000.0, gt=0, description="new sessions are refused while jobs wait longer")
     max_files: int = Field(4, ge=1, description="recordings that are transcribed at once")
@@ -88,8 +91,15 @@ class TtsSettings(_Section):
     voice: str = Field("piper-joe", description="a voice's id, or the path of a folder with one")
     idle_timeout_s: float = Field(3600.0, gt=0)
     max_queue_wait_ms: float = Field(1000.0, gt=0, description="new sessions are refused while jobs wait longer")
-    workers: int | None = Field(None, ge=1, description="clauses made at once; as many as there are cores by default")
+    workers: int | None = Field(None, ge=1, description="clauses made at once; by default one a core that is ours")
     cache_bytes: int = Field(256 << 20, ge=0, description="of clauses kept on disk, in data_dir; 0: none are kept")
+
+
+class InstancesSettings(_Section):
+    """How many processes of an engine there are on this machine; they share its cores."""
+
+    asr: int = Field(1, ge=1, le=32)
+    tts: int = Field(1, ge=1, le=32)
 
 
 class Settings(BaseModel):
@@ -112,6 +122,7 @@ class Settings(BaseModel):
     twilio: TwilioSettings = TwilioSettings()
     asr: AsrSettings = AsrSettings()
     tts: TtsSettings = TtsSettings()
+    instances: InstancesSettings = InstancesSettings()
 
     @property
     def open_to_all(self) -> bool:
@@ -122,6 +133,13 @@ class Settings(BaseModel):
     def engine_host(self) -> str:
         """Where the asr and tts roles listen: only a key lets them be reached from elsewhere."""
         return self.host if self.api_key is not None else _LOOPBACK
+
+    def engine_urls(self, role: EngineName) -> tuple[str, ...]:
+        """The engines of a kind: those elsewhere that the settings name, or else those of this machine."""
+        elsewhere = self.media.asr_urls if role == "asr" else self.media.tts_urls
+        first = self.asr_port if role == "asr" else self.tts_port
+        numbers = range(1, getattr(self.instances, role) + 1)
+        return elsewhere or tuple(f"http://{authority(self.engine_host, port_of(first, n))}" for n in numbers)
 
     @property
     def base_url(self) -> str:
@@ -163,9 +181,12 @@ def load(config: Path | None = None, environ: Mapping[str, str] = os.environ, /,
     if config is not None:
         for path, value in flatten(_read_toml(config)):
             layers.say(path, value, f"{config}: {'.'.join(path)}")
-    _say_environment(layers, environ, kinds)
+    if token := environ.get(_TWILIO_TOKEN):
+        layers.say(("twilio", "auth_token"), token, _TWILIO_TOKEN)
+    for path, value, name in spoken(environ, _PREFIX, kinds):
+        layers.say(path, value, name)
     for path, value in flatten(overrides):
-        layers.say(path, value, _option(path, kinds.get(path)))
+        layers.say(path, value, option(path, kinds.get(path)))
     try:
         return Settings.model_validate(layers.values)
     except ValidationError as error:
@@ -214,22 +235,6 @@ def _read_toml(config: Path) -> dict[str, object]:
         raise ConfigError(f"{config}: {error.strerror or error}") from error
     except ValueError as error:
         raise ConfigError(f"{config}: {error}") from error
-
-
-def _say_environment(layers: Layers, environ: Mapping[str, str], kinds: Mapping[KeyPath, object]) -> None:
-    if token := environ.get(_TWILIO_TOKEN):
-        layers.say(("twilio", "auth_token"), token, _TWILIO_TOKEN)
-    for name, text in environ.items():
-        if name.startswith(_PREFIX) and text:
-            path = tuple(name.removeprefix(_PREFIX).lower().split("__"))
-            value = [part.strip() for part in text.split(",")] if get_origin(kinds.get(path)) is tuple else text
-            layers.say(path, value, name)
-
-
-def _option(path: KeyPath, kind: object) -> str:
-    """The command line's option for a setting; one that may be repeated is named in the singular."""
-    name = path[-1].removesuffix("s") if get_origin(kind) is tuple else path[-1]
-    return f"--{name.replace('_', '-')}"
 
 
 def _host_of(public_url: str) -> str:

@@ -6,7 +6,7 @@ So that whoever mistyped a key is told the file, variable or option in which it 
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -68,6 +68,28 @@ def flatten(values: Mapping[str, object], above: KeyPath = ()) -> Iterator[tuple
             yield from flatten(value, (*above, name))
         else:
             yield (*above, name), value
+
+
+def spoken(
+    environ: Mapping[str, str], prefix: str, kinds: Mapping[KeyPath, object]
+) -> Iterator[tuple[KeyPath, object, str]]:
+    """The settings that variables with this prefix name, and the variables; an empty one says nothing."""
+    for name, text in environ.items():
+        if name.startswith(prefix) and text:
+            path = tuple(name.removeprefix(prefix).lower().split("__"))
+            yield (
+                path,
+                [part.strip() for part in text.split(",")] if get_origin(kinds.get(path)) is tuple else text,
+                name,
+            )
+
+
+def option(path: KeyPath, kind: object) -> str:
+    """The command line's option for a setting; one that may be repeated is named in the singular."""
+    if path[0] == "instances":
+        return "--instances"
+    name = path[-1].removesuffix("s") if get_origin(kind) is tuple else path[-1]
+    return f"--{name.replace('_', '-')}"
 
 
 def _suggestion(path: KeyPath, tree: type[BaseModel]) -> str:

@@ -14,7 +14,6 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from typing import Literal, TypeAlias
 
 import aiohttp
 import structlog
@@ -25,10 +24,10 @@ from media_server import config, control
 from media_server.config import Settings, authority
 from media_server.data_folder import owned
 from media_server.errors import ConfigError
+from media_server.instances import RoleName
 from media_server.telemetry import log
 from media_server.telemetry.health import DRAIN, STUCK_FOR
-
-RoleName: TypeAlias = Literal["media", "asr", "tts"]
+from media_server.telemetry.loop_blocks import WatchedSelector
 
 _NICE = {"tts": 3, "asr": 7}
 """Pacing goes first, then what must be there before the sound made last has played, then what somebody waits for."""
@@ -40,6 +39,7 @@ _LAST_S = 8.0
 """After this a role that was told to end is gone, whatever it hangs in."""
 
 _POLL_S = 0.05
+_LAST_PORT = 65535
 
 _logger = structlog.get_logger()
 
@@ -80,26 +80,28 @@ class ControlPipe:
         threading.Thread(target=watch, name="control", daemon=True).start()
 
 
-def main(name: RoleName, fd: int) -> int:
-    """The whole life of a role's process; returns its exit code."""
+def main(role: RoleName, name: str, fd: int) -> int:
+    """The whole life of a role's process; returns its exit code. `name`: which of its instances, for the log."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(_NICE.get(name, 0))
+    os.nice(_NICE.get(role, 0))
     pipe = ControlPipe(fd)
+    selector = WatchedSelector()
     try:
         settings = pipe.settings()
-        log.configure(settings.log_level)
-        asyncio.run(_until_released(name, settings, pipe))
+        log.configure(settings.log_level, name)
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+            runner.run(_until_released(role, settings, pipe, selector.count))
     except (ConfigError, ModelError) as error:
         pipe.say(control.Failed(str(error)))
         return control.EXIT_UNUSABLE
     except Exception as error:
-        _logger.exception("role failed", role=name)
+        _logger.exception("role failed")
         pipe.say(control.Failed(f"{type(error).__name__}: {error}".splitlines()[0]))
         return 1
     return 0
 
 
-async def _until_released(name: RoleName, settings: Settings, pipe: ControlPipe) -> None:
+async def _until_released(role: RoleName, settings: Settings, pipe: ControlPipe, on_ready: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     released, drained = asyncio.Event(), asyncio.Event()
 
@@ -116,7 +118,7 @@ async def _until_released(name: RoleName, settings: Settings, pipe: ControlPipe)
 
     pipe.watch(on_drain=drain, on_close=release)
     loop.add_signal_handler(signal.SIGTERM, released.set)
-    serving = asyncio.create_task(run_role(name, settings, pipe, drained))
+    serving = asyncio.create_task(run_role(role, settings, pipe, drained, on_ready))
     waiting = asyncio.create_task(released.wait())
     await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
@@ -128,24 +130,30 @@ async def _until_released(name: RoleName, settings: Settings, pipe: ControlPipe)
             raise
 
 
-async def run_role(name: RoleName, settings: Settings, pipe: ControlPipe, drained: asyncio.Event) -> None:
+async def run_role(
+    role: RoleName, settings: Settings, pipe: ControlPipe, drained: asyncio.Event, on_ready: Callable[[], None]
+) -> None:
     """Serve a role until cancelled, or told to drain and done with it.
 
     Raises:
         ConfigError: Its address or folder cannot be had, or its settings do not fit.
         ModelError: A model is missing or corrupt.
     """
-    host, port = _address(name, settings)
-    with owned(settings.data_dir) if name == "media" else contextlib.nullcontext(), _bind(host, port) as listener:
+    host, port = _address(role, settings)
+    with owned(settings.data_dir) if role == "media" else contextlib.nullcontext(), _bind(host, port) as listener:
         # The port is real from here on, also when 0 was asked for.
         port = listener.getsockname()[1]
         pipe.say(control.Bound(host, port))
-        app = _application(name, settings.model_copy(update={_port_setting(name): port}))
+        app = _application(role, settings.model_copy(update={_port_setting(role): port}))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
         try:
             await runner.setup()
-            await web.SockSite(runner, listener).start()
+            try:
+                await web.SockSite(runner, listener).start()
+            except OSError as error:  # somebody who had bound it at the same time has begun to listen before us
+                raise _not_had(host, port, error) from error
             pipe.say(control.Ready(await _readiness(f"http://{authority(host, port)}/readyz")))
+            on_ready()
             live = asyncio.create_task(_say_alive(app, pipe))
             try:
                 await drained.wait()
@@ -163,9 +171,9 @@ async def _say_alive(app: web.Application, pipe: ControlPipe) -> None:
         pipe.say(control.Alive(round(app[STUCK_FOR](), 1) if STUCK_FOR in app else 0.0))
 
 
-def _application(name: RoleName, settings: Settings) -> web.Application:
+def _application(role: RoleName, settings: Settings) -> web.Application:
     # Imported here: a role loads only what it runs.
-    match name:
+    match role:
         case "asr":
             from media_server.services.asr import create_app  # noqa: PLC0415
         case "tts":
@@ -175,12 +183,12 @@ def _application(name: RoleName, settings: Settings) -> web.Application:
     return create_app(settings)
 
 
-def _port_setting(name: RoleName) -> str:
-    return "port" if name == "media" else f"{name}_port"
+def _port_setting(role: RoleName) -> str:
+    return "port" if role == "media" else f"{role}_port"
 
 
-def _address(name: RoleName, settings: Settings) -> tuple[str, int]:
-    match name:
+def _address(role: RoleName, settings: Settings) -> tuple[str, int]:
+    match role:
         case "media":
             return settings.host, settings.port
         case "asr":
@@ -191,6 +199,8 @@ def _address(name: RoleName, settings: Settings) -> tuple[str, int]:
 
 def _bind(host: str, port: int) -> socket.socket:
     """A bound socket that does not listen yet: who comes too early is refused and comes again."""
+    if port > _LAST_PORT:  # of so many instances; getaddrinfo would take it modulo 2^16
+        raise ConfigError(f"{host} port {port}: there is no such port")
     listener: socket.socket | None = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -200,9 +210,13 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         if listener is not None:
             listener.close()
-        reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror or error}"
-        raise ConfigError(f"{host} port {port} {reason}") from error
+        raise _not_had(host, port, error) from error
     return listener
+
+
+def _not_had(host: str, port: int, error: OSError) -> ConfigError:
+    reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror or error}"
+    return ConfigError(f"{host} port {port} {reason}")
 
 
 async def _readiness(url: str) -> Mapping[str, object]:
@@ -218,4 +232,4 @@ async def _readiness(url: str) -> Mapping[str, object]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2])))  # type: ignore[arg-type]
+    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))  # type: ignore[arg-type]

@@ -54,8 +54,8 @@ class MediaServer:
         self._ready = False
         key, media = _secret(settings.api_key), settings.media
         self._speech = Speech(
-            asr=Engines(media.asr_urls or (f"http://127.0.0.1:{settings.asr_port}",), key),
-            tts=Engines(media.tts_urls or (f"http://127.0.0.1:{settings.tts_port}",), key),
+            asr=Engines(settings.engine_urls("asr"), key),
+            tts=Engines(settings.engine_urls("tts"), key),
             phrases=Phrases(TtsQuery(encoding="linear16", sample_rate=8000)),
             query=AsrQuery(
                 sample_rate=8000, language=media.language, patience=media.patience, turn_detection="smart_turn"

@@ -5,12 +5,12 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-READY = re.compile(r"^(asr|tts|media)\s+ready\s.*?((?:http|ws)://[^\s/]+)")
+READY = re.compile(r"^((?:asr|tts|media)(?:-\d+)?)\s+ready\s.*?((?:http|ws)://[^\s/]+)")
 START_S = 60.0
 PRINTED_S = 5.0
 
@@ -27,6 +27,15 @@ class House:
     def url(self) -> str:
         return self.addresses["media"]
 
+    def pid_of(self, name: str) -> int:
+        """The process of a role, or of one instance of it, among the children of the supervisor."""
+        for children in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+            for child in children.read_text().split():
+                command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+                if b"media_server.role" in command and name.encode() in command:
+                    return int(child)
+        raise AssertionError(f"{name} does not run")
+
     async def printed(self, pattern: str) -> None:
         """Wait until a line that matches was printed."""
         try:
@@ -36,9 +45,9 @@ class House:
         except TimeoutError:
             raise AssertionError(f"no {pattern!r} in:\n" + "".join(self.lines)) from None
 
-    async def read_until_ready(self) -> None:
+    async def read_until_ready(self, roles: int) -> None:
         assert self.process.stdout is not None
-        while len(self.addresses) < 3:
+        while len(self.addresses) < roles:
             line = (await self.process.stdout.readline()).decode()
             if not line:
                 raise AssertionError("serve ended:\n" + "".join(self.lines))
@@ -53,20 +62,22 @@ class House:
 
 
 @asynccontextmanager
-async def house(data_dir: Path, *options: str, **environment: str) -> AsyncIterator[House]:
-    """Start everything, wait until it is ready; at the end SIGTERM, and it must be gone within 10 s."""
+async def house(
+    data_dir: Path, *options: str, environment: Mapping[str, str] | None = None, roles: int = 3
+) -> AsyncIterator[House]:
+    """Start everything, wait until all processes are ready; at the end SIGTERM, and it must be gone within 10 s."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "media_server.cli", "serve", "--port", "0", "--asr-port", "0", "--tts-port", "0"),
         *("--data-dir", str(data_dir), *options),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, **environment},
+        env={**os.environ, **(environment or {})},
     )
     running = House(process)
     try:
         async with asyncio.timeout(START_S):
-            await running.read_until_ready()
+            await running.read_until_ready(roles)
         reader = asyncio.create_task(running.read_on())
         yield running
         if process.returncode is None:

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from media_server.capacity import calls_at_once
-from media_server.cli.serve import chosen
-from media_server.config import load
+from engines import cores
+from media_server.capacity import calls_at_once, shared
+from media_server.cli.serve import chosen, roles
+from media_server.config import Settings, load, parse
+from media_server.control import Bound
 from media_server.errors import ConfigError
+from media_server.instances import PORT_STEP
 from tests.test_supervisor import gone
 
 COMMAND = (sys.executable, "-m", "media_server.cli")
@@ -59,7 +62,7 @@ def test_help_loads_nothing_heavy() -> None:
     )
     for option in ("role", "host", "port", "asr-port", "tts-port", "public-url", "data-dir", "models-dir"):
         assert f"--{option} " in shown.stdout
-    for option in ("dialplans", "config", "asr-url", "tts-url"):
+    for option in ("dialplans", "config", "asr-url", "tts-url", "instances", "instance"):
         assert f"--{option} " in shown.stdout
     loaded = {line.rpartition("|")[2].strip() for line in shown.stderr.splitlines()}
     assert "typer" in loaded
@@ -75,6 +78,11 @@ def test_wrong_settings_end_in_one_line_each() -> None:
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert ended.stderr == "media-server: MEDIA_SERVER_PROT: there is no such setting (did you mean port?)\n"
+    ended = media_server("serve", "--instances", "asr=two,tts=2,media=2")
+    assert ended.stderr.splitlines() == [
+        "media-server: --instances: Input should be a valid integer, unable to parse string as an integer",
+        "media-server: --instances: there is no such setting (did you mean instances.asr?)",
+    ]
 
 
 def test_a_config_file_with_secrets_for_all_to_read_is_warned_of(tmp_path: Path) -> None:
@@ -89,20 +97,57 @@ def test_a_config_file_with_secrets_for_all_to_read_is_warned_of(tmp_path: Path)
     assert error.startswith("media-server: there is no model 'whisper-bass'")
 
 
+def names(choice: str, settings: Settings, only: int | None = None) -> list[str]:
+    return [instance.name for instance in chosen(choice, settings, only)]
+
+
 def test_engines_elsewhere_are_not_started_here() -> None:
-    assert chosen("all", load(None, {})) == ["asr", "tts", "media"]
-    assert chosen("all", load(None, {}, media={"asr_urls": ("http://gpu:8001",)})) == ["tts", "media"]
-    assert chosen("media", load(None, {})) == ["media"]
-    assert chosen("asr", load(None, {"MEDIA_SERVER_API_KEY": "k"}, host="0.0.0.0")) == ["asr"]
+    assert names("all", load(None, {})) == ["asr", "tts", "media"]
+    elsewhere = {"asr_urls": ("http://gpu:8001",)}
+    assert names("all", load(None, {}, media=elsewhere)) == ["tts", "media"]
+    with pytest.raises(ConfigError, match="none is started here"):
+        chosen("all", load(None, {}, media=elsewhere, instances={"asr": 2}))
+    assert names("media", load(None, {})) == ["media"]
+    assert names("asr", load(None, {"MEDIA_SERVER_API_KEY": "k"}, host="0.0.0.0")) == ["asr"]
     with pytest.raises(ConfigError, match="only with an api_key"):
         chosen("tts", load(None, {"TWILIO_AUTH_TOKEN": "t"}, host="0.0.0.0"))
 
 
+def test_instances_are_started_together_or_one_by_one() -> None:
+    settings = load(None, {}, instances={"asr": "2", "tts": "2"})
+    assert names("all", settings) == ["asr-1", "asr-2", "tts-1", "tts-2", "media"]
+    assert names("asr", settings) == ["asr-1", "asr-2"]
+    assert names("asr", settings, 2) == ["asr-2"]
+    for choice, number in (("asr", 3), ("media", 1), ("all", 1)):
+        with pytest.raises(ConfigError, match="--instance"):
+            chosen(choice, settings, number)
+
+
+def test_each_instance_listens_at_its_own_port_again_and_again_and_media_knows_them_all() -> None:
+    settings = load(None, {}, instances={"asr": 2}, tts_port=0)
+    made = {role.name: role for role in roles(settings, chosen("all", settings))}
+    assert parse(made["asr-1"].settings({})).asr_port == 8001
+    assert parse(made["asr-2"].settings({})).asr_port == 8011
+    assert parse(made["asr-2"].settings({"asr-2": Bound("127.0.0.1", 5000)})).asr_port == 5000
+    assert parse(made["tts"].settings({})).tts_port == 0
+    assert made["media"].needs == ("asr-1", "asr-2", "tts")
+    addresses = {name: Bound("127.0.0.1", 5000 + at) for at, name in enumerate(made["media"].needs)}
+    told = parse(made["media"].settings(addresses)).media
+    assert told.asr_urls == ("http://127.0.0.1:5000", "http://127.0.0.1:5001")
+    assert told.tts_urls == ("http://127.0.0.1:5002",)
+
+
+def test_instances_share_what_one_machine_carries() -> None:
+    assert [shared(9, count) for count in (1, 2, 3, 20)] == [9, 4, 3, 1]
+    assert 1 <= cores.share(2) <= max(1, cores.available() // 2)
+    assert cores.share(10_000) == 1
+
+
 @pytest.mark.parametrize(
-    ("decode_s", "cores", "calls"), [(0.3, 2, 9), (0.3, 1, 4), (1.2, 2, 4), (0.3, 8, 37), (30.0, 1, 1)]
+    ("decode_s", "count", "calls"), [(0.3, 2, 9), (0.3, 1, 4), (1.2, 2, 4), (0.3, 8, 37), (30.0, 1, 1)]
 )
-def test_calls_at_once_follow_from_the_measured_decode(decode_s: float, cores: int, calls: int) -> None:
-    assert calls_at_once(decode_s, cores) == calls
+def test_calls_at_once_follow_from_the_measured_decode(decode_s: float, count: int, calls: int) -> None:
+    assert calls_at_once(decode_s, count) == calls
 
 
 @pytest.mark.models
@@ -132,9 +177,12 @@ def test_a_corrupt_model_ends_the_start_in_one_line(models_dir: Path, tmp_path: 
 def test_an_address_that_is_taken_ends_the_start_in_one_line(models_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = media_server("serve", "--role", "tts", "--tts-port", str(port), "--models-dir", str(models_dir))
-    assert ended.returncode == 2
-    assert ended.stderr == f"media-server: tts: 127.0.0.1 port {port} is in use\n"
+        models = ("--models-dir", str(models_dir))
+        ended = media_server("serve", "--role", "tts", "--tts-port", str(port), *models)
+        assert (ended.returncode, ended.stderr) == (2, f"media-server: tts: 127.0.0.1 port {port} is in use\n")
+        second = ("--instances", "tts=2", "--tts-port", str(port - PORT_STEP))
+        ended = media_server("serve", "--role", "tts", "--instance", "2", *second, *models)
+        assert (ended.returncode, ended.stderr) == (2, f"media-server: tts-2: 127.0.0.1 port {port} is in use\n")
 
 
 @pytest.mark.models

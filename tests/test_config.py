@@ -18,6 +18,15 @@ def toml(tmp_path: Path) -> Path:
     return tmp_path / "server.toml"
 
 
+def test_engines_are_those_elsewhere_or_all_instances_here(toml: Path) -> None:
+    toml.write_text("[instances]\nasr = 2\n")
+    settings = load(toml, {"MEDIA_SERVER_INSTANCES__TTS": "3"}, media={"tts_urls": ("http://gpu:8002",)})
+    assert settings.engine_urls("asr") == ("http://127.0.0.1:8001", "http://127.0.0.1:8011")
+    assert settings.engine_urls("tts") == ("http://gpu:8002",)
+    assert complaints(None, {"MEDIA_SERVER_INSTANCES__ASR": "0"})[0].startswith("MEDIA_SERVER_INSTANCES__ASR: ")
+    assert complaints(instances={"asr": "0"})[0].startswith("--instances: ")
+
+
 def test_later_layers_win(toml: Path) -> None:
     toml.write_text('port = 1\nasr_port = 2\ntts_port = 3\n[media]\nmax_calls = 4\nlanguage = "de"\n')
     environ = {"MEDIA_SERVER_ASR_PORT": "20", "MEDIA_SERVER_TTS_PORT": "30", "MEDIA_SERVER_MEDIA__MAX_CALLS": "40"}

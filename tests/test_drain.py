@@ -28,7 +28,10 @@ async def live(server: House, calls: int) -> None:
 
 async def test_live_calls_finish_and_new_ones_are_refused(tmp_path: Path, models_dir: Path) -> None:
     many = {"MEDIA_SERVER_ASR__MAX_SESSIONS": "64"}
-    async with house(tmp_path, "--models-dir", str(models_dir), **many) as server, aiohttp.ClientSession() as http:
+    async with (
+        house(tmp_path, "--models-dir", str(models_dir), environment=many) as server,
+        aiohttp.ClientSession() as http,
+    ):
         phones = [TwilioPhone(http, base_url=server.url, called=ECHO_NUMBER) for _ in range(CALLS + 1)]
         calls = [asyncio.create_task(phone.call(Hiss(4.0, seed))) for seed, phone in enumerate(phones[1:])]
         await live(server, CALLS)
@@ -44,7 +47,10 @@ async def test_live_calls_finish_and_new_ones_are_refused(tmp_path: Path, models
 
 async def test_a_call_that_does_not_end_is_told_goodbye(tmp_path: Path, models_dir: Path) -> None:
     soon = {"MEDIA_SERVER_MEDIA__DRAIN_TIMEOUT_S": "0.5"}
-    async with house(tmp_path, "--models-dir", str(models_dir), **soon) as server, aiohttp.ClientSession() as http:
+    async with (
+        house(tmp_path, "--models-dir", str(models_dir), environment=soon) as server,
+        aiohttp.ClientSession() as http,
+    ):
         phone = TwilioPhone(http, base_url=server.url)
         call = asyncio.create_task(phone.call(CallerScript([], quiet_s=30.0)))
         await live(server, 1)

@@ -32,16 +32,6 @@ def sentences(prompts: list[Prompt]) -> list[Prompt]:
     return [prompt for prompt in prompts if prompt.single_sentence and prompt.reported and 2 < prompt.seconds < 5]
 
 
-def pid_of(server: House, role: str) -> int:
-    """The process of a role, among the children of the supervisor."""
-    for children in Path(f"/proc/{server.process.pid}/task").glob("*/children"):
-        for child in children.read_text().split():
-            command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-            if b"media_server.role" in command and role.encode() in command:
-                return int(child)
-    raise AssertionError(f"{role} does not run")
-
-
 async def spoken_into(phone_call: "asyncio.Task[PhoneCall]", script: CallerScript, after_s: float) -> None:
     """Until so much of the script's first utterance was said."""
     while not script.spoken:
@@ -58,7 +48,7 @@ async def test_a_recogniser_that_is_killed_while_a_caller_speaks_costs_no_word(
         phones = [TwilioPhone(http, base_url=server.url) for _ in scripts]
         calls = [asyncio.create_task(phone.call(script)) for phone, script in zip(phones, scripts, strict=True)]
         await spoken_into(calls[0], scripts[0], 1.0)
-        os.kill(pid_of(server, "asr"), signal.SIGKILL)
+        os.kill(server.pid_of("asr"), signal.SIGKILL)
         for call, prompt in zip(await asyncio.gather(*calls), sentences, strict=False):
             record = await fetch_record(http, server.url, None, call.call_sid, print)
             assert record is not None
@@ -81,10 +71,50 @@ async def test_a_voice_that_is_killed_while_it_speaks_goes_on_where_it_was(
         script = CallerScript([prompt.pcm], answer_timeout_s=20, quiet_s=4.0)
         running = asyncio.create_task(phone.call(script))
         await spoken_into(running, script, prompt.seconds + 0.45)
-        os.kill(pid_of(server, "tts"), signal.SIGKILL)
+        os.kill(server.pid_of("tts"), signal.SIGKILL)
         call = await running
         record = await fetch_record(http, server.url, None, call.call_sid, print)
     assert record is not None
     answer = next(line for line in record.transcript[1:] if line.who == "agent")
     assert answer.text == answer.said
     assert answer.text.endswith("you said.")
+
+
+async def sessions(http: aiohttp.ClientSession, server: House, name: str) -> int:
+    async with http.get(f"{server.addresses[name]}/readyz") as answer:
+        told: int = (await answer.json())["sessions"]
+        return told
+
+
+async def test_of_two_recognisers_one_is_killed_and_its_callers_change_over_to_the_other(
+    tmp_path: Path, models_dir: Path, sentences: list[Prompt]
+) -> None:
+    options = ("--models-dir", str(models_dir), "--instances", "asr=2")
+    room = {"MEDIA_SERVER_ASR__MAX_SESSIONS": "8"}
+    async with (
+        house(tmp_path, *options, environment=room, roles=4) as server,
+        aiohttp.ClientSession() as http,
+    ):
+        prompts = sorted(sentences, key=lambda prompt: prompt.seconds)[-4:]
+        scripts = [CallerScript([prompt.pcm], answer_timeout_s=20) for prompt in prompts]
+        phones = [TwilioPhone(http, base_url=server.url) for _ in scripts]
+        calls = [asyncio.create_task(phone.call(script)) for phone, script in zip(phones, scripts, strict=True)]
+        for call, script in zip(calls, scripts, strict=True):
+            await spoken_into(call, script, 0.0)
+        assert [await sessions(http, server, name) for name in ("asr-1", "asr-2")] == [2, 2]
+        os.kill(server.pid_of("asr-1"), signal.SIGKILL)
+        async with asyncio.timeout(10):  # they would not come here later, but stay where they are
+            while await sessions(http, server, "asr-2") < 4:  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.02)
+        for made, prompt in zip(await asyncio.gather(*calls), prompts, strict=True):
+            record = await fetch_record(http, server.url, None, made.call_sid, print)
+            assert record is not None
+            heard = " ".join(turn.text for turn in record.turns)
+            assert words_right(prompt.text, heard) >= 0.6, heard
+            assert len(heard.split()) >= 0.75 * len(prompt.text.split()), heard
+            assert len(made.measured().answered) == 1
+            assert record.ledger.balances
+        lost = [line for line in server.lines if "asr_stream_lost" in line]
+        assert len(lost) == 2, "who was with the other one noticed nothing"
+        assert all('"process": "media"' in line for line in lost)
+        await server.printed(r"^asr-1 +it was ended by SIGKILL; starts again")

@@ -33,7 +33,7 @@ TURNS = 6
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> AsyncIterator[House]:
     options = ("--models-dir", str(models_dir))
-    async with house(tmp_path_factory.mktemp("data"), *options, TWILIO_AUTH_TOKEN=TOKEN) as running:
+    async with house(tmp_path_factory.mktemp("data"), *options, environment={"TWILIO_AUTH_TOKEN": TOKEN}) as running:
         yield running
 
 

@@ -32,6 +32,9 @@ class RoleChoice(StrEnum):
 
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings, as TOML.")]
+Instances = Annotated[
+    str | None, typer.Option(metavar="asr=N,tts=N", help="Processes of each engine here.", show_default="one")
+]
 ModelsDir = Annotated[Path | None, typer.Option(help="Where models are kept.", show_default="the cache folder")]
 
 
@@ -73,6 +76,10 @@ def serve(  # noqa: PLR0917 - options, passed by name
     tts_url: Annotated[
         list[str] | None, typer.Option(help="A synthesiser elsewhere, instead of one here. Repeatable.")
     ] = None,
+    instances: Instances = None,
+    instance: Annotated[
+        int | None, typer.Option(min=1, help="With --role asr or tts: which of its instances.", show_default="all")
+    ] = None,
     config: ConfigFile = None,
 ) -> None:
     """Answer calls, until Ctrl-C."""
@@ -88,8 +95,9 @@ def serve(  # noqa: PLR0917 - options, passed by name
         models_dir=models_dir,
         dialplans=dialplans,
         media=_said(asr_urls=asr_url or None, tts_urls=tts_url or None),
+        instances=_counts(instances),
     )
-    raise typer.Exit(run(role.value, config, said))
+    raise typer.Exit(run(role.value, instance, config, said))
 
 
 @app.command("try")
@@ -140,6 +148,7 @@ def bench_twilio(  # noqa: PLR0917 - options, passed by name
     port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,
     asr_port: AsrPort = None,
     tts_port: TtsPort = None,
+    instances: Instances = None,
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
@@ -150,9 +159,8 @@ def bench_twilio(  # noqa: PLR0917 - options, passed by name
 
     feedback = Feedback(echo_db, echo_delay) if echo_db is not None else None
     plan = Bench(calls, turns, duration, hesitate, interrupt, noise, feedback, stagger, seed)
-    raise typer.Exit(
-        run(plan, folder, url, config, _said(port=port, asr_port=asr_port, tts_port=tts_port), as_json=as_json)
-    )
+    said = _said(port=port, asr_port=asr_port, tts_port=tts_port, instances=_counts(instances))
+    raise typer.Exit(run(plan, folder, url, config, said, as_json=as_json))
 
 
 @bench.command("echo")
@@ -219,6 +227,12 @@ def verify_models(
     from media_server.cli.models import verify  # noqa: PLC0415
 
     raise typer.Exit(verify(ids or [], config, _said(models_dir=models_dir)))
+
+
+def _counts(instances: str | None) -> Mapping[str, object]:
+    """`asr=2,tts=2` as the settings have it; what does not fit is for them to say."""
+    parts = (part.partition("=") for part in (instances or "").split(",") if part)
+    return {name.strip(): count.strip() for name, _, count in parts}
 
 
 def _said(**options: object) -> Mapping[str, object]:

@@ -68,13 +68,9 @@ def _sentence(settings: Settings) -> Recording:
 def _server(settings: Settings, url: str | None) -> Server:
     base_url = (url or settings.base_url).rstrip("/")
     token, key = settings.twilio.auth_token, settings.api_key
-    engines = {
-        "asr": settings.media.asr_urls or (f"http://127.0.0.1:{settings.asr_port}",),
-        "tts": settings.media.tts_urls or (f"http://127.0.0.1:{settings.tts_port}",),
-    }
     return Server(
         base_url,
-        {"media": base_url, **{role: urls[0].rstrip("/") for role, urls in engines.items()}},
+        {"media": (base_url,), "asr": settings.engine_urls("asr"), "tts": settings.engine_urls("tts")},
         token.get_secret_value() if token else None,
         key.get_secret_value() if key else None,
     )

@@ -1,42 +1,43 @@
 """`media-server serve`: settings, models, then the roles under the supervisor, and what the operator sees of it."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 from engines.errors import ModelError
-from media_server.capacity import calls_at_once
+from media_server.capacity import calls_at_once, shared
 from media_server.cli.models import ensure
 from media_server.cli.screen import complain, console, cores, header, next_steps
+from media_server.cli.service_manager import READY, STOPPING, ServiceManager
 from media_server.config import Settings, authority, exposed_secrets, load, serialize
 from media_server.control import EXIT_UNUSABLE, Bound
 from media_server.errors import ConfigError, StartFailed
+from media_server.instances import EngineName, Instance, instances_of, port_of
 from media_server.supervisor import Addresses, Down, Drains, News, Role, Supervisor
 from media_server.telemetry.loopback import is_loopback
 
-RoleName = Literal["media", "asr", "tts"]
 MEDIA_SILENT_S = 10.0
 GOODBYES_S = 15.0
 
 _ADDRESS = {"media": "http://{}", "asr": "ws://{}/v1/stream/asr", "tts": "ws://{}/v1/stream/tts"}
 
 
-def run(choice: str, config: Path | None, said: Mapping[str, object]) -> int:
-    """Serve until a signal ends it; returns the exit code."""
+def run(choice: str, only: int | None, config: Path | None, said: Mapping[str, object]) -> int:
+    """Serve until a signal ends it; returns the exit code. `only`: this instance of a role, and no other."""
     out = console()
     try:
         settings = load(config, **said)
-        names = chosen(choice, settings)
+        instances = chosen(choice, settings, only)
         if config is not None and (warning := exposed_secrets(config)) is not None:
             complain(f"warning: {warning}")
         out.print(header(version("media-server"), settings.data_dir))
-        ensure(settings, names)
-        reporter = Reporter(settings, names, config, out.print)
-        asyncio.run(_supervise(settings, names, reporter))
+        ensure(settings, [each.role for each in instances])
+        reporter = Reporter(settings, instances, config, out.print)
+        asyncio.run(_supervise(settings, instances, reporter))
     except (ConfigError, ModelError, StartFailed) as error:
         complain(str(error))
         return EXIT_UNUSABLE
@@ -45,98 +46,136 @@ def run(choice: str, config: Path | None, said: Mapping[str, object]) -> int:
     return 0
 
 
-def chosen(choice: str, settings: Settings) -> list[RoleName]:
-    """The roles to run here, in the order of their start; engines that are elsewhere are not started.
+def chosen(choice: str, settings: Settings, only: int | None = None) -> list[Instance]:
+    """What to run here, in the order of the start; engines that are elsewhere are not started.
 
     Raises:
-        ConfigError: An engine would be reachable from elsewhere without a key.
+        ConfigError: An engine would be reachable from elsewhere without a key, or there is no such instance.
     """
     match choice:
         case "asr" | "tts":
             if settings.api_key is None and not is_loopback(settings.host):
                 raise ConfigError(f"host: the {choice} role answers others than this machine only with an api_key")
-            return ["asr"] if choice == "asr" else ["tts"]
+            instances = instances_of(choice, getattr(settings.instances, choice))
+            if only is not None and only > len(instances):
+                raise ConfigError(
+                    f"--instance: there is no {choice}-{only}, since instances.{choice} is {len(instances)}"
+                )
+            return instances if only is None else [instances[only - 1]]
+        case _ if only is not None:
+            raise ConfigError("--instance: it wants --role asr or --role tts")
         case "media":
-            return ["media"]
+            return instances_of("media")
         case _:
-            names: list[RoleName] = []
-            if not settings.media.asr_urls:
-                names.append("asr")
-            if not settings.media.tts_urls:
-                names.append("tts")
-            return [*names, "media"]
+            return [*_engines("asr", settings), *_engines("tts", settings), *instances_of("media")]
 
 
-async def _supervise(settings: Settings, names: Sequence[RoleName], reporter: "Reporter") -> None:
-    supervisor = Supervisor(roles(settings, names), reporter.tell)
+def _engines(role: EngineName, settings: Settings) -> list[Instance]:
+    count: int = getattr(settings.instances, role)
+    if not getattr(settings.media, f"{role}_urls"):
+        return instances_of(role, count)
+    if count > 1:
+        raise ConfigError(f"instances.{role}: media.{role}_urls names some elsewhere, so none is started here")
+    return []
+
+
+async def _supervise(settings: Settings, instances: Sequence[Instance], reporter: "Reporter") -> None:
+    manager = ServiceManager.of(os.environ)
+
+    def tell(news: News) -> None:
+        before = reporter.complete
+        reporter.tell(news)
+        if reporter.complete and not before:
+            manager.tell(READY)
+
+    def stop() -> None:
+        manager.tell(STOPPING)
+        supervisor.stop()
+
+    supervisor = Supervisor(roles(settings, instances), tell)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, supervisor.stop)
-    await supervisor.run()
+        loop.add_signal_handler(number, stop)
+    life = asyncio.create_task(manager.show_life())
+    try:
+        await supervisor.run()
+    finally:
+        life.cancel()
 
 
-def roles(settings: Settings, names: Sequence[RoleName]) -> list[Role]:
+def roles(settings: Settings, instances: Sequence[Instance]) -> list[Role]:
     """What the supervisor is to keep running."""
-    engines = tuple(name for name in names if name != "media")
-    return [_role(name, settings, engines if name == "media" else ()) for name in names]
+    engines = [instance for instance in instances if instance.role != "media"]
+    return [_role(instance, settings, engines if instance.role == "media" else ()) for instance in instances]
 
 
-def _role(name: RoleName, settings: Settings, needs: tuple[str, ...]) -> Role:
+def _role(instance: Instance, settings: Settings, engines: Sequence[Instance]) -> Role:
+    setting = "port" if instance.role == "media" else f"{instance.role}_port"
+
     def command(fd: int) -> Sequence[str]:
         # -P: a file in the working folder must not stand in for a module.
-        return (sys.executable, "-P", "-m", "media_server.role", name, str(fd))
+        return (sys.executable, "-P", "-m", "media_server.role", instance.role, instance.name, str(fd))
 
     def first_line(addresses: Addresses) -> str:
-        update: dict[str, object] = {}
-        if name in addresses:
-            update["port" if name == "media" else f"{name}_port"] = addresses[name].port
-        if name == "media":
-            urls = {
-                f"{engine}_urls": (f"http://{authority(addresses[engine].host, addresses[engine].port)}",)
-                for engine in needs
-            }
-            update["media"] = settings.media.model_copy(update=urls)
-        return serialize(settings.model_copy(update=update))
+        known = addresses.get(instance.name)
+        port = known.port if known is not None else port_of(getattr(settings, setting), instance.number)
+        urls: dict[str, tuple[str, ...]] = {}
+        for engine in engines:
+            address = addresses[engine.name]
+            urls[f"{engine.role}_urls"] = (
+                *urls.get(f"{engine.role}_urls", ()),
+                f"http://{authority(address.host, address.port)}",
+            )
+        return serialize(settings.model_copy(update={setting: port, "media": settings.media.model_copy(update=urls)}))
 
-    if name != "media":
-        return Role(name, command, first_line, needs)
+    if instance.role != "media":
+        return Role(instance.name, command, first_line)
     # Its calls hang with it, so it is given more time; and the goodbyes have theirs.
     drain_s = settings.media.drain_timeout_s + GOODBYES_S
-    return Role(name, command, first_line, needs, silent_s=MEDIA_SILENT_S, drain_s=drain_s)
+    needs = tuple(engine.name for engine in engines)
+    return Role(instance.name, command, first_line, needs, silent_s=MEDIA_SILENT_S, drain_s=drain_s)
 
 
 class Reporter:
     """Turns what the supervisor tells into lines."""
 
     def __init__(
-        self, settings: Settings, names: Sequence[RoleName], config: Path | None, write: Callable[[str], None]
+        self, settings: Settings, instances: Sequence[Instance], config: Path | None, write: Callable[[str], None]
     ) -> None:
         self._settings = settings
-        self._names = names
+        self._roles = {instance.name: instance.role for instance in instances}
+        self._width = max(map(len, ("media", *self._roles))) + 2
         self._config = config
         self._write = write
         self._decode_ms: float | None = None
         self._addresses: dict[str, Bound] = {}
 
+    @property
+    def complete(self) -> bool:
+        """Everything was ready once."""
+        return len(self._addresses) == len(self._roles)
+
     def tell(self, news: News) -> None:
         """Show it."""
+        name = f"{news.name:<{self._width}}"
         if isinstance(news, Down):
             often = " again and again" if news.broken else ""
-            self._write(f"{news.name:<6} {news.reason}{often}; starts again in {news.seconds:.1f} s")
+            self._write(f"{name}{news.reason}{often}; starts again in {news.seconds:.1f} s")
             return
         if isinstance(news, Drains):
             calls = f"{news.calls} call{'s'[: news.calls != 1]}"
             self._write(f"\nending: no new calls, {calls} to finish; once more to end now")
             return
+        role = self._roles[news.name]
         address = authority(news.address.host, news.address.port)
         decode_ms = news.details.get("decode_ms")
         if isinstance(decode_ms, int | float):
             self._decode_ms = decode_ms
-        capacity = self._capacity() if news.name == "media" else ""
-        self._write(f"{news.name:<6} ready {news.seconds:.1f} s   {_ADDRESS[news.name].format(address)}{capacity}")
-        again = news.name in self._addresses
+        capacity = self._capacity() if role == "media" else ""
+        self._write(f"{name}ready {news.seconds:.1f} s   {_ADDRESS[role].format(address)}{capacity}")
+        again = self.complete
         self._addresses[news.name] = news.address
-        if not again and len(self._addresses) == len(self._names):
+        if self.complete and not again:
             self._write("\n" + "\n".join(self._next_steps()))
 
     def _next_steps(self) -> list[str]:
@@ -149,14 +188,17 @@ class Reporter:
     def _try_options(self) -> list[str]:
         """What `try` must be told, besides what it takes for granted, to find this server."""
         options = [] if self._config is None else ["--config", str(self._config)]
-        for name, option, usual in (("media", "--port", 8000), ("tts", "--tts-port", 8002)):
-            if name in self._addresses and self._addresses[name].port != usual:
-                options += [option, str(self._addresses[name].port)]
+        for role, option, usual in (("media", "--port", 8000), ("tts", "--tts-port", 8002)):
+            first = next((name for name, each in self._roles.items() if each == role), "")
+            if first in self._addresses and self._addresses[first].port != usual:
+                options += [option, str(self._addresses[first].port)]
         return options
 
     def _capacity(self) -> str:
         # Only for a recogniser on this machine: of another one's cores nothing is known here.
         if self._decode_ms is None:
             return ""
-        calls = min(calls_at_once(self._decode_ms / 1000, cores()), self._settings.media.max_calls)
+        count = self._settings.instances.asr
+        carried = shared(calls_at_once(self._decode_ms / 1000, cores()), count) * count
+        calls = min(carried, self._settings.media.max_calls)
         return f"   this machine: about {calls} call{'s'[: calls != 1]} at once (decode {self._decode_ms:.0f} ms)"

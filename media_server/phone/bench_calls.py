@@ -21,10 +21,10 @@ INTERRUPT_AFTER_S = 0.4, 1.5
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where the server is, and what it takes to be let in. `roles`: the http addresses at which to ask for metrics."""
+    """Where the server is, and what it takes to be let in. `roles`: where to ask for metrics, all instances of each."""
 
     base_url: str
-    roles: Mapping[str, str]
+    roles: Mapping[str, Sequence[str]]
     auth_token: str | None
     api_key: str | None
 
@@ -67,7 +67,7 @@ async def run_bench(server: Server, bench: Bench, recordings: Sequence[Recording
 
 
 async def _scrape(http: aiohttp.ClientSession, server: Server, headers: Mapping[str, str]) -> dict[str, Scrape]:
-    return {role: await scrape(http, url, headers) for role, url in server.roles.items()}
+    return {role: await scrape(http, urls, headers) for role, urls in server.roles.items()}
 
 
 async def _call(

@@ -1,7 +1,7 @@
 """What the roles say of themselves at `/metrics`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -12,7 +12,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 @dataclass(frozen=True, slots=True)
 class Scrape:
-    """One role's figures; those with labels are summed. Empty where the role could not be asked."""
+    """One role's figures, summed over labels and instances. Empty where the role could not be asked."""
 
     values: Mapping[str, float] = field(default_factory=dict)
 
@@ -38,10 +38,14 @@ def parse(text: str) -> Scrape:
     return Scrape(values)
 
 
-async def scrape(http: aiohttp.ClientSession, base_url: str, headers: Mapping[str, str]) -> Scrape:
-    """Ask a role."""
+async def scrape(http: aiohttp.ClientSession, base_urls: Sequence[str], headers: Mapping[str, str]) -> Scrape:
+    """Ask a role, all instances of it."""
+    return parse("\n".join([await _page(http, url.rstrip("/"), headers) for url in base_urls]))
+
+
+async def _page(http: aiohttp.ClientSession, base_url: str, headers: Mapping[str, str]) -> str:
     try:
         async with http.get(f"{base_url}/metrics", headers=headers, timeout=_TIMEOUT, raise_for_status=True) as answer:
-            return parse(await answer.text())
+            return await answer.text()
     except (aiohttp.ClientError, TimeoutError):
-        return Scrape()
+        return ""

@@ -72,10 +72,9 @@ async def spoken_sentence(settings: Settings) -> bytes:
         EngineError: There is no such role.
     """
     key = settings.api_key.get_secret_value() if settings.api_key else None
-    urls = settings.media.tts_urls or (f"http://127.0.0.1:{settings.tts_port}",)
     phrases = Phrases(TtsQuery(sample_rate=TELEPHONE_RATE))
     try:
-        async with Engines(urls, key) as engines:
+        async with Engines(settings.engine_urls("tts"), key) as engines:
             await phrases.make(engines, [SENTENCE])
     except EngineError as error:
         raise EngineError(f"no voice to call with (is the server running? or give a WAV): {error}") from error

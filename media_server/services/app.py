@@ -4,6 +4,7 @@ Admission comes before the upgrade: a session over the limit is answered 503 wit
 goes to the next service instead of waiting in a queue that nobody sees.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from time import monotonic
@@ -18,6 +19,7 @@ from media_server.errors import Overloaded, ProtocolViolation
 from media_server.protocol.message_rate import MessageRate
 from media_server.telemetry.guard import guard_middleware
 from media_server.telemetry.health import STUCK_FOR, add_health_routes
+from media_server.telemetry.loop_lag import LoopLag
 from media_server.telemetry.metrics import QUEUE_WAIT_SECONDS, SESSIONS_LIVE, SESSIONS_REFUSED
 from media_server.telemetry.problems import problem_middleware
 
@@ -136,6 +138,7 @@ def service_app(settings: Settings, *, role: str, max_sessions: int, most_wait_m
     app[STUCK_FOR] = app[STATE].stuck_for
     app[SOCKETS] = set()
     add_health_routes(app, app[STATE].report)
+    app.cleanup_ctx.append(_loop_lag)
     app.on_shutdown.append(_close_sockets)
     return app
 
@@ -228,6 +231,13 @@ async def session_socket(request: web.Request) -> AsyncIterator[web.WebSocketRes
         finally:
             request.app[SOCKETS].discard(socket)
             await socket.close()
+
+
+async def _loop_lag(_app: web.Application) -> AsyncIterator[None]:
+    measuring = asyncio.create_task(LoopLag().run())
+    yield
+    measuring.cancel()
+    await asyncio.gather(measuring, return_exceptions=True)
 
 
 async def _close_sockets(app: web.Application) -> None:

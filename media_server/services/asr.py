@@ -20,7 +20,7 @@ from engines.ports import ASR_RATE, AsrEngine, Listening, Samples, Transcription
 from engines.scheduler import Lane, Scheduler
 from engines.turn.endpointing import MAX_TURN_S
 from engines.turn.expectation import Expectation, Patience, TurnDetection
-from media_server.capacity import calls_at_once
+from media_server.capacity import calls_at_once, shared
 from media_server.config import AsrSettings, Settings
 from media_server.errors import PeerError
 from media_server.protocol.asr_stream import AsrLimits, AsrQuery
@@ -56,8 +56,8 @@ def create_app(settings: Settings) -> web.Application:
     async def with_engines(app: web.Application) -> AsyncIterator[None]:
         models = await asyncio.to_thread(load_asr_models, settings)
         gpu = settings.asr.device == "cuda"
-        scheduler = app[STATE].new_scheduler(workers(settings.asr), most_together=settings.asr.together if gpu else 1)
-        detections = Scheduler(cores.available()) if gpu else scheduler
+        scheduler = app[STATE].new_scheduler(workers(settings), most_together=settings.asr.together if gpu else 1)
+        detections = Scheduler(cores.share(settings.instances.asr)) if gpu else scheduler
         measured = replace(models, recogniser=_Measured(models.recogniser))
         app[ENGINES] = AsrEngines(
             measured, scheduler, detections, together=gpu, observe_ingest=ASR_INGEST_SECONDS.observe
@@ -65,7 +65,8 @@ def create_app(settings: Settings) -> web.Application:
         decode_s = await scheduler.run(Lane.FINAL, _warm_up, models)
         app[STATE].figures["decode_ms"] = round(1000 * decode_s)
         if settings.asr.max_sessions is None:
-            app[LIMIT].max_sessions = max(LEAST_SESSIONS, calls_at_once(decode_s, cores.available()))
+            machine = max(LEAST_SESSIONS, calls_at_once(decode_s, cores.available()))
+            app[LIMIT].max_sessions = shared(machine, settings.instances.asr)
         app[STATE].ready = True
         yield
         await asyncio.to_thread(scheduler.close)

@@ -8,12 +8,12 @@ from engines.asr.models import AsrModels
 from engines.models import locate
 from engines.turn.silero import SileroVad
 from engines.turn.smart_turn import SmartTurn
-from media_server.config import AsrSettings, Settings
+from media_server.config import Settings
 
 
-def workers(settings: AsrSettings) -> int:
+def workers(settings: Settings) -> int:
     """How many decodes may run at once: a GPU has one owner, which takes several segments in one go."""
-    return settings.workers or (1 if settings.device == "cuda" else cores.available())
+    return settings.asr.workers or (1 if settings.asr.device == "cuda" else cores.share(settings.instances.asr))
 
 
 def load_asr_models(settings: Settings) -> AsrModels:
@@ -29,7 +29,7 @@ def load_asr_models(settings: Settings) -> AsrModels:
     whisper = at(settings.asr.model)
     recogniser = WhisperEngine(
         whisper,
-        workers=workers(settings.asr),
+        workers=workers(settings),
         contexts_s=MEASURED_CONTEXTS_S.get(whisper.name, ()),
         device=settings.asr.device,
         compute_type=settings.asr.compute_type or ("float16" if settings.asr.device == "cuda" else "int8"),

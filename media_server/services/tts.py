@@ -155,7 +155,7 @@ async def _voice(app: web.Application) -> AsyncIterator[None]:
     _log.debug("tts.ready", voice=engine.voices[0], **figures)
     app[ENGINE] = engine
     app[CACHE] = cache = await asyncio.to_thread(phrase_cache, settings)
-    app[SCHEDULER] = scheduler = app[STATE].new_scheduler(settings.tts.workers or cores.available())
+    app[SCHEDULER] = scheduler = app[STATE].new_scheduler(settings.tts.workers or cores.share(settings.instances.tts))
     app[STATE].figures.update(voice=engine.voices[0], **figures)
     app[STATE].ready = True
     yield

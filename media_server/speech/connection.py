@@ -5,6 +5,7 @@ import random
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,6 +19,8 @@ READY_TIMEOUT_S = 1.0
 PING_S = 0.5
 SILENT_S = 2.0
 """A stream from which nothing comes for so long, not even the answer to a ping, is lost."""
+AVOID_S = 5.0
+"""An engine that did not answer is tried after the others for so long: one that hangs costs `CONNECT_TIMEOUT_S`."""
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.1, 1.0
 
 
@@ -39,12 +42,14 @@ class Readiness(BaseModel):
 class Engines:
     """The addresses of one kind of engine, and how many sessions of ours each holds.
 
-    A new session goes to the one with the fewest; one that refuses or does not answer is passed over for the next.
+    A new session goes to the one with the fewest; one that refuses or does not answer is passed over for the next, and
+    one that did not answer is the last choice for a while.
     """
 
     def __init__(self, urls: Sequence[str], api_key: str | None = None) -> None:
         self._client: aiohttp.ClientSession | None = None
         self._sessions = dict.fromkeys((url.rstrip("/") for url in urls), 0)
+        self._failed_at: dict[str, float] = {}
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
     async def __aenter__(self) -> Self:
@@ -70,7 +75,7 @@ class Engines:
             EngineUnavailable: None of them does.
         """
         refusals: list[str] = []
-        for url in sorted(self._sessions, key=lambda url: self._sessions[url]):
+        for url in self._by_preference(monotonic()):
             self._sessions[url] += 1
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -90,10 +95,17 @@ class Engines:
                 raise
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 self._sessions[url] -= 1
+                self._failed_at[url] = monotonic()
                 refusals.append(f"{url}: {type(error).__name__}")
             else:
                 return EngineSocket(socket, self, url)
         raise EngineUnavailable("; ".join(refusals))
+
+    def _by_preference(self, now: float) -> list[str]:
+        def cost(url: str) -> tuple[bool, int]:
+            return now - self._failed_at.get(url, -AVOID_S) < AVOID_S, self._sessions[url]
+
+        return sorted(self._sessions, key=cost)
 
     async def readiness(self) -> list[Readiness]:
         """What the engines that are ready say of themselves."""

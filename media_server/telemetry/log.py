@@ -6,6 +6,8 @@ variables: those hold what callers say.
 
 import logging
 import sys
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
 from structlog.typing import Processor
@@ -13,9 +15,15 @@ from structlog.typing import Processor
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-def configure(level: str) -> None:
-    """Set logging up for this process; `level` is debug, info, warning or error."""
+def configure(level: str, process: str) -> None:
+    """Set logging up for this process, which each line names; `level` is debug, info, warning or error."""
+
+    def named(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["process"] = process
+        return event
+
     shared: list[Processor] = [
+        named,
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

@@ -22,6 +22,11 @@ BARGE_INS = Counter(
 )
 REFUSED = Counter("media_server_calls_refused", "Calls that were not admitted", ["reason"])
 LOOP_LAG_SECONDS = Gauge("media_server_event_loop_lag_seconds", "How late the event loop's timers are, p95 of 5 s")
+LOOP_BLOCK_SECONDS = Histogram(
+    "media_server_event_loop_block_seconds",
+    "Times that the event loop was blocked for more than 20 ms, and how long, since the role was ready",
+    buckets=(0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0),
+)
 FRAMES_LATE = Counter("media_server_frames_late", "Frames sent after they were due by more than a packet time")
 SAMPLES_DROPPED = Counter("media_server_samples_dropped", "Samples received and not used", ["reason"])
 

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from media_server.config import Settings
 from media_server.errors import ConfigError, NotFound, Overloaded
 from media_server.services.app import LIMIT, STATE, SessionLimit, service_app, session_socket
+from media_server.telemetry.metrics import LOOP_LAG_SECONDS
 
 Client = TestClient[web.Request, web.Application]
 
@@ -94,6 +95,13 @@ async def test_metrics_are_prometheus_text() -> None:
     async with client_of(Settings()) as client, client.ws_connect("/stream"):
         text = await (await client.get("/metrics")).text()
         assert 'media_server_sessions_live{service="test"} 1.0' in text
+
+
+async def test_how_late_the_event_loop_is_is_measured() -> None:
+    LOOP_LAG_SECONDS.set(-1)
+    async with client_of(Settings()) as client, asyncio.timeout(5):
+        while "event_loop_lag_seconds -1.0" in await (await client.get("/metrics")).text():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_the_session_over_the_limit_is_refused_before_the_upgrade_and_at_once() -> None:

@@ -70,15 +70,6 @@ async def count(http: aiohttp.ClientSession, server: House, call: PhoneCall, sai
         tally.unbalanced += not record.ledger.balances
 
 
-def pid_of(server: House, role: str) -> int:
-    for children in Path(f"/proc/{server.process.pid}/task").glob("*/children"):
-        for child in children.read_text().split():
-            command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-            if b"media_server.role" in command and role.encode() in command:
-                return int(child)
-    raise AssertionError(f"{role} does not run")
-
-
 async def ready_again(http: aiohttp.ClientSession, url: str) -> float:
     clock = asyncio.get_running_loop().time
     begun = clock()
@@ -110,7 +101,7 @@ async def main(times: int) -> None:
                         took: list[float] = []
                         before = Tally(**vars(tally))
                         for _ in range(times):
-                            os.kill(pid_of(server, role), kind)
+                            os.kill(server.pid_of(role), kind)
                             took.append(await ready_again(http, server.addresses[role]))
                             await asyncio.sleep(REST_S)
                         costs = {name: value - getattr(before, name) for name, value in vars(tally).items()}

@@ -73,6 +73,23 @@ async def test_a_full_engine_is_passed_over() -> None:
         assert socket.url == other
 
 
+async def test_an_engine_that_did_not_answer_is_the_last_choice_for_a_while() -> None:
+    asked: list[str] = []
+    over = asyncio.Event()
+
+    async def hanging(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        await over.wait()
+        return web.Response()
+
+    async with engine(hanging) as one, engine(answering) as other, Engines([one, other]) as engines:
+        for _ in range(3):
+            async with await engines.connect("/stream", {}) as socket:
+                assert socket.url == other
+        over.set()
+    assert len(asked) == 1
+
+
 async def test_where_none_takes_us_each_is_named_with_its_reason() -> None:
     async with engine(full) as one, Engines([one, "http://127.0.0.1:1"]) as engines:
         with pytest.raises(EngineUnavailable, match=f"{one}: full; http://127.0.0.1:1: ClientConnector"):
