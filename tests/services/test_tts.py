@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from engines.errors import ModelError
-from media_server.audio.g711 import audioop, decode_mulaw
+from media_server.audio.g711 import decode_alaw, decode_mulaw
 from media_server.config import Settings, TtsSettings
 from media_server.protocol.speech import SpeechError, SpeechWarning
 from media_server.protocol.tts_stream import (
@@ -38,7 +38,7 @@ pytestmark = [pytest.mark.models, pytest.mark.usefixtures("models_dir"), pytest.
 DECODERS: dict[str, Callable[[bytes], bytes]] = {
     "linear16": bytes,
     "mulaw": decode_mulaw,
-    "alaw": lambda sound: audioop.alaw2lin(sound, 2),
+    "alaw": decode_alaw,
 }
 TEXT = "Open the door, you said. It is cold outside."
 
