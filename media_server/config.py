@@ -89,6 +89,7 @@ class TtsSettings(_Section):
     idle_timeout_s: float = Field(3600.0, gt=0)
     max_queue_wait_ms: float = Field(1000.0, gt=0, description="new sessions are refused while jobs wait longer")
     workers: int | None = Field(None, ge=1, description="clauses made at once; as many as there are cores by default")
+    max_voices: int = Field(100, ge=0, description="cloned voices that are kept")
 
 
 class Settings(BaseModel):

@@ -6,7 +6,7 @@ slowly slows its own session down; one that does not read at all is cut off afte
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
@@ -31,7 +31,7 @@ from engines.tts.session import (
 from media_server.audio.g711 import encode_mulaw
 from media_server.audio.resample_parts import PartsResampler
 from media_server.config import Settings
-from media_server.errors import NotFound, ProtocolViolation
+from media_server.errors import ProtocolViolation
 from media_server.protocol.speech import Message, SpeechError, SpeechWarning, serialize, unknown_keys
 from media_server.protocol.tts_stream import (
     Speak,
@@ -44,8 +44,11 @@ from media_server.protocol.tts_stream import (
     parse_tts_command,
 )
 from media_server.services.app import LIMIT, STATE, Inbox, parse_query, service_app, session_socket
+from media_server.services.cloning import load_cloning
 from media_server.services.tts_files import SpeechService
 from media_server.services.voice import load_voice, measure
+from media_server.services.voice_catalog import VoiceCatalog
+from media_server.services.voices import VoiceService
 from media_server.telemetry.metrics import TTS_CLAUSE_SECONDS
 
 PATH = "/v1/stream/tts"
@@ -57,15 +60,17 @@ SEND_TIMEOUT_S = 20.0
 
 ENGINE = web.AppKey("engine", TtsEngine)
 SCHEDULER = web.AppKey("scheduler", Scheduler)
+VOICES = web.AppKey("voices", VoiceCatalog)
 SETTINGS = web.AppKey("settings", Settings)
 
 _log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings) -> web.Application:
+def create_app(settings: Settings, load: Callable[[str, Path], TtsEngine] = load_voice) -> web.Application:
     """The tts role. It loads, warms up and measures its voice before it listens.
 
     Raises:
+        ConfigError: On start-up, when the folder of the voices cannot be had.
         ModelError: On start-up, when the voice or its runtime is missing or corrupt.
     """
     app = service_app(
@@ -75,10 +80,12 @@ def create_app(settings: Settings) -> web.Application:
         most_wait_ms=settings.tts.max_queue_wait_ms,
     )
     app[SETTINGS] = settings
-    app.cleanup_ctx.append(_voice)
+    app.cleanup_ctx.append(lambda app: _voices(app, load))
     app.router.add_get(PATH, stream)
     model = Path(settings.tts.voice).name
-    app.add_routes(SpeechService(lambda: app[ENGINE], lambda: app[SCHEDULER], model, app[LIMIT]).routes())
+    speech = SpeechService(lambda: app[ENGINE], lambda: app[SCHEDULER], lambda: app[VOICES], model, app[LIMIT])
+    app.add_routes(speech.routes())
+    app.add_routes(VoiceService(lambda: app[VOICES], lambda: app[ENGINE].sample_rate).routes())
     return app
 
 
@@ -86,10 +93,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """`ws /v1/stream/tts`."""
     query = parse_query(request, TtsQuery)
     engine = request.app[ENGINE]
-    voice = engine.voices[0] if query.voice == "default" else query.voice
-    if voice not in engine.voices:
-        raise NotFound(f"There is no voice {voice!r}; there are: {', '.join(engine.voices)}")
-    async with session_socket(request) as socket:
+    async with request.app[VOICES].speaking(query.voice) as voice, session_socket(request) as socket:
         session = TtsSession(engine, request.app[SCHEDULER], voice)
         await _send(socket, TtsReady(session=token_hex(8), voice=voice, max_text=MAX_TEXT))
         for key in unknown_keys(query):
@@ -210,16 +214,19 @@ def _cut(request: web.Request, writer: "asyncio.Task[None]") -> None:
         request.transport.abort()
 
 
-async def _voice(app: web.Application) -> AsyncIterator[None]:
-    """Load, warm up, measure; ready from then on."""
+async def _voices(app: web.Application, load: Callable[[str, Path], TtsEngine]) -> AsyncIterator[None]:
+    """Load, warm up, measure, find the cloned voices; ready from then on."""
     settings = app[SETTINGS]
-    engine = await asyncio.to_thread(load_voice, settings.tts.voice, settings.models_dir)
+    engine = await asyncio.to_thread(load, settings.tts.voice, settings.models_dir)
+    cloning = await asyncio.to_thread(load_cloning, engine, settings)
     figures = await asyncio.to_thread(measure, engine)
     _log.debug("tts.ready", voice=engine.voices[0], **figures)
     app[ENGINE] = engine
     app[SCHEDULER] = scheduler = app[STATE].new_scheduler(settings.tts.workers or cores.available())
     app[STATE].figures.update(voice=engine.voices[0], **figures)
-    app[STATE].ready = True
-    yield
-    app[STATE].ready = False
+    app[VOICES] = VoiceCatalog(engine, scheduler, cloning)
+    async with app[VOICES].kept_up():
+        app[STATE].ready = True
+        yield
+        app[STATE].ready = False
     await asyncio.to_thread(scheduler.close)

@@ -12,10 +12,11 @@ from engines.ports import TtsEngine
 from engines.scheduler import Scheduler
 from engines.tts.session import ContextAudio, ContextDone, ContextFailed, TtsSession
 from media_server.audio.resample_parts import PartsResampler
-from media_server.errors import EngineError, NotFound, PeerError
+from media_server.errors import EngineError, PeerError
 from media_server.services.app import SessionLimit, admitted, complaint
 from media_server.services.codecs import encoded
 from media_server.services.openai import check_model, models_route, openai_errors
+from media_server.services.voice_catalog import DEFAULT, VoiceCatalog
 
 MAX_TEXT = 10_000
 OPENAI_RATE = 24_000
@@ -61,10 +62,11 @@ class OpenAiSpeech(_Options):
 
 @dataclass(frozen=True, slots=True)
 class SpeechService:
-    """The routes, and what they share; engine and scheduler are there once the service is ready."""
+    """The routes, and what they share; engine, scheduler and voices are there once the service is ready."""
 
     engine: Callable[[], TtsEngine]
     scheduler: Callable[[], Scheduler]
+    voices: Callable[[], VoiceCatalog]
     model: str
     limit: SessionLimit
 
@@ -80,24 +82,16 @@ class SpeechService:
         """Our own."""
         asked = await _body(request, Synthesize)
         with admitted(request, self.limit):
-            voice = self._voice(asked.voice)
-            return await self._send(request, asked.text, voice, asked.format, asked.sample_rate)
+            async with self.voices().speaking(asked.voice) as voice:
+                return await self._send(request, asked.text, voice, asked.format, asked.sample_rate)
 
     async def openai_speech(self, request: web.Request) -> web.StreamResponse:
         """OpenAI's."""
         asked = await _body(request, OpenAiSpeech)
         check_model(asked.model, self.model, ALIAS)
         with admitted(request, self.limit):
-            voice = self._voice("default" if asked.voice in OPENAI_VOICES else asked.voice)
-            return await self._send(request, asked.input, voice, asked.response_format, OPENAI_RATE)
-
-    def _voice(self, asked: str) -> str:
-        voices = self.engine().voices
-        if asked == "default":
-            return voices[0]
-        if asked not in voices:
-            raise NotFound(f"voice: there is no {asked!r}; there are {', '.join(voices)}")
-        return asked
+            async with self.voices().speaking(DEFAULT if asked.voice in OPENAI_VOICES else asked.voice) as voice:
+                return await self._send(request, asked.input, voice, asked.response_format, OPENAI_RATE)
 
     async def _send(self, request: web.Request, text: str, voice: str, kind: Format, rate: int) -> web.StreamResponse:
         """What fails before the first sound is an HTTP error yet."""

@@ -6,6 +6,7 @@ from time import perf_counter
 
 from engines import models
 from engines.errors import ModelError
+from engines.ports import TtsEngine
 from engines.tts.piper import PiperEngine
 
 _SHORT = "You said,"
@@ -26,7 +27,7 @@ def load_voice(voice: str, models_dir: Path) -> PiperEngine:
     return PiperEngine(files[0], voice=folder.name)
 
 
-def measure(engine: PiperEngine) -> dict[str, float]:
+def measure(engine: TtsEngine) -> dict[str, float]:
     """Warm up, then measure: `first_audio_ms` of a short first clause, and seconds of work a second of a longer one."""
     timings: dict[str, list[tuple[float, float]]] = {_SHORT: [], _LONG: []}
     firsts: dict[str, list[float]] = {_SHORT: [], _LONG: []}
