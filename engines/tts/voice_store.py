@@ -128,10 +128,11 @@ class VoiceStore:
                 file.flush()
                 os.fsync(handle)
             Path(name).replace(path)
+            self._settle()
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            for left in (Path(name), path):
+                left.unlink(missing_ok=True)
             raise
-        self._settle()
 
     def _settle(self) -> None:
         """What was made or removed stays so, also when the power fails now."""

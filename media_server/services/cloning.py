@@ -1,4 +1,4 @@
-"""Making and keeping voices: the engine that speaks with them and the store, kept in step. Blocks; for worker threads."""
+"""Making and keeping voices: the engine that speaks with them and the store, in step. Blocks; for worker threads."""
 
 from dataclasses import dataclass
 from pathlib import Path

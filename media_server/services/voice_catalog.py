@@ -235,7 +235,5 @@ class VoiceCatalog:
 
     def _can_clone(self) -> Cloning:
         if self._cloning is None:
-            raise CannotClone(
-                f"{self.default!r} cannot take on another voice; an engine that clones can (docs/voices.md)"
-            )
+            raise CannotClone(f"{self.default!r} cannot take on other voices; Chatterbox can (tts.voice)")
         return self._cloning
