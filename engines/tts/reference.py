@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from engines.errors import InputError
 from engines.ports import ASR_RATE, Samples, VoiceActivityDetector
@@ -27,6 +28,9 @@ MOST_CLIPPED = 0.01
 LEAST_SPEECH = 0.3
 """The share of windows in which somebody speaks."""
 _SPEAKS = 0.5
+
+EDGE_S = 0.2
+"""What is kept before the first speech and after the last; an engine may take the first seconds only."""
 
 
 class UnfitReference(InputError):
@@ -65,8 +69,8 @@ class NoSpeech(UnfitReference):
     code: ClassVar[str] = "no_speech"
 
 
-def check(reference: Samples, sample_rate: int, vad: VoiceActivityDetector) -> float:
-    """The seconds of speech in a recording that is fit. Blocks: 0.2 s of work for the longest.
+def speech_in(reference: Samples, sample_rate: int, vad: VoiceActivityDetector) -> Samples:
+    """A recording that is fit, from its first speech to its last. Blocks: 0.2 s of work for the longest.
 
     Raises:
         UnfitReference: It is not; the message says what would be.
@@ -84,12 +88,14 @@ def check(reference: Samples, sample_rate: int, vad: VoiceActivityDetector) -> f
     clipped = float(np.mean(np.abs(reference) >= FULL_SCALE))
     if clipped > MOST_CLIPPED:
         raise Clipped(f"{clipped:.0%} of its samples are at full scale; record it with less gain")
-    share = _speech_share(reference, sample_rate, vad)
+    speaks, window_s = _speaks(reference, sample_rate, vad)
+    share = float(np.mean(speaks))
     if share < LEAST_SPEECH:
         raise NoSpeech(f"Somebody speaks in {share:.0%} of it; {LEAST_SPEECH:.0%} are wanted")
     if share * seconds < LEAST_S:
         raise TooShort(f"{share * seconds:.1f} s of speech; {LEAST_S:.0f} s are wanted, 10 s are better")
-    return share * seconds
+    first, last = np.flatnonzero(speaks)[[0, -1]] * window_s
+    return reference[max(0, round((first - EDGE_S) * sample_rate)) : round((last + window_s + EDGE_S) * sample_rate)]
 
 
 def _level_db(reference: Samples, sample_rate: int) -> float:
@@ -100,9 +106,10 @@ def _level_db(reference: Samples, sample_rate: int) -> float:
     return float(20 * np.log10(max(np.percentile(rms, _LOUDEST), 1e-5)))
 
 
-def _speech_share(reference: Samples, sample_rate: int, vad: VoiceActivityDetector) -> float:
+def _speaks(reference: Samples, sample_rate: int, vad: VoiceActivityDetector) -> tuple[NDArray[np.bool_], float]:
+    """In which windows somebody speaks, and the seconds of a window."""
     samples: Samples = soxr.resample(reference, sample_rate, ASR_RATE)
     stream = vad.stream(ASR_RATE)
     starts = range(0, len(samples) - stream.window + 1, stream.window)
-    speaks = [stream.probability(samples[start : start + stream.window]) >= _SPEAKS for start in starts]
-    return sum(speaks) / len(speaks)
+    likely = [stream.probability(samples[start : start + stream.window]) for start in starts]
+    return np.array(likely) >= _SPEAKS, stream.window / ASR_RATE

@@ -70,7 +70,7 @@ def new_id(name: str) -> str:
     """An id that reads like the name and was never used before: what is kept of a deleted voice is no other one's."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain)[:_SLUG].strip("-")
-    return f"{slug or 'voice'}-{token_hex(4)}"
+    return f"{slug or 'voice'}-{token_hex(6)}"
 
 
 def serialize(voice: ClonedVoice, tensors: VoiceTensors) -> bytes:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from engines import models
 from engines.ports import CloningTtsEngine, Samples, TtsEngine, VoiceActivityDetector, VoiceTensors
-from engines.tts.reference import check
+from engines.tts.reference import speech_in
 from engines.tts.voice_file import ClonedVoice
 from engines.tts.voice_store import VoiceStore
 from engines.turn.silero import SileroVad
@@ -21,14 +21,13 @@ class Cloning:
     vad: VoiceActivityDetector
     store: VoiceStore
 
-    def make(self, reference: Samples, sample_rate: int) -> VoiceTensors:
-        """The voice of a recording.
+    def speech_in(self, reference: Samples, sample_rate: int) -> Samples:
+        """What of a recording a voice is made of.
 
         Raises:
             InputError: The recording does not do; its `code` says why.
         """
-        check(reference, sample_rate, self.vad)
-        return self.engine.clone(reference, sample_rate)
+        return speech_in(reference, sample_rate, self.vad)
 
     def keep(self, voice: ClonedVoice, tensors: VoiceTensors) -> None:
         """Speak with it from now on, also after a restart; or, where it cannot be kept, not at all.

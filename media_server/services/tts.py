@@ -8,6 +8,7 @@ slowly slows its own session down; one that does not read at all is cut off afte
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import assert_never
@@ -66,8 +67,8 @@ SETTINGS = web.AppKey("settings", Settings)
 _log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings, load: Callable[[str, Path], TtsEngine] = load_voice) -> web.Application:
-    """The tts role. It loads, warms up and measures its voice before it listens.
+def create_app(settings: Settings, load: Callable[[], TtsEngine] | None = None) -> web.Application:
+    """The tts role. It loads, warms up and measures its voice before it listens; `load`: another than the settings'.
 
     Raises:
         ConfigError: On start-up, when the folder of the voices cannot be had.
@@ -80,7 +81,8 @@ def create_app(settings: Settings, load: Callable[[str, Path], TtsEngine] = load
         most_wait_ms=settings.tts.max_queue_wait_ms,
     )
     app[SETTINGS] = settings
-    app.cleanup_ctx.append(lambda app: _voices(app, load))
+    load = load or partial(load_voice, settings.tts.voice, settings.models_dir)
+    app.cleanup_ctx.append(partial(_voices, load))
     app.router.add_get(PATH, stream)
     model = Path(settings.tts.voice).name
     speech = SpeechService(lambda: app[ENGINE], lambda: app[SCHEDULER], lambda: app[VOICES], model, app[LIMIT])
@@ -214,10 +216,10 @@ def _cut(request: web.Request, writer: "asyncio.Task[None]") -> None:
         request.transport.abort()
 
 
-async def _voices(app: web.Application, load: Callable[[str, Path], TtsEngine]) -> AsyncIterator[None]:
+async def _voices(load: Callable[[], TtsEngine], app: web.Application) -> AsyncIterator[None]:
     """Load, warm up, measure, find the cloned voices; ready from then on."""
     settings = app[SETTINGS]
-    engine = await asyncio.to_thread(load, settings.tts.voice, settings.models_dir)
+    engine = await asyncio.to_thread(load)
     cloning = await asyncio.to_thread(load_cloning, engine, settings)
     figures = await asyncio.to_thread(measure, engine)
     _log.debug("tts.ready", voice=engine.voices[0], **figures)

@@ -7,7 +7,8 @@ recording is made in the scheduler's last lane, so that nobody who listens waits
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,27 +61,19 @@ class VoiceCatalog:
     def __init__(self, engine: TtsEngine, scheduler: Scheduler, cloning: Cloning | None) -> None:
         """`engine` has no cloned voice yet. `cloning`: None for one that has the voices that it has."""
         self.built_in: Sequence[str] = tuple(engine.voices)
+        self.default = self.built_in[0]
         self._scheduler = scheduler
         self._cloning = cloning
         self._cloned: dict[str, ClonedVoice] = {}
-        self._refused: dict[str, str] = {}
+        self.refused: dict[str, str] = {}  # files of the folder that are no voices of this engine, by id, and why
+        self._leaving: set[str] = set()  # gone from the folder, not yet from the engine
         self._speaking: Counter[str] = Counter()
         self._changing = asyncio.Lock()
-
-    @property
-    def default(self) -> str:
-        """The voice of whoever names none."""
-        return self.built_in[0]
 
     @property
     def cloned(self) -> Sequence[ClonedVoice]:
         """Those that can be spoken with, by id."""
         return [self._cloned[voice] for voice in sorted(self._cloned)]
-
-    @property
-    def refused(self) -> Mapping[str, str]:
-        """Files of the folder that are no voices of this engine, by id, and why."""
-        return self._refused
 
     @property
     def can_clone(self) -> bool:
@@ -125,7 +118,7 @@ class VoiceCatalog:
         if voice not in self._cloned and is_id(voice):
             await self.look()
         if voice not in self._cloned:
-            raise NotFound(f"voice: there is no {voice[:64]!r}; GET /v1/voices lists those that there are")
+            raise _unknown(voice)
         return self._cloned[voice]
 
     async def check_room(self) -> None:
@@ -150,7 +143,9 @@ class VoiceCatalog:
         cloning = self._can_clone()
         try:
             async with asyncio.timeout(CLONE_S):
-                tensors = await self._scheduler.run(Lane.FILE, cloning.make, reference, sample_rate)
+                # Not by a worker: a GPU's only one would be kept from those who wait for it.
+                speech = await asyncio.to_thread(cloning.speech_in, reference, sample_rate)
+                tensors = await self._scheduler.run(Lane.FILE, cloning.engine.clone, speech, sample_rate)
         except TimeoutError:
             raise Overloaded(f"The voice was not made within {CLONE_S:.0f} s", retry_after_s=30) from None
         voice = ClonedVoice(
@@ -159,7 +154,7 @@ class VoiceCatalog:
             engine=cloning.store.engine,
             created=datetime.now(UTC).replace(microsecond=0),
             consent=CONSENT,
-            reference_s=round(len(reference) / sample_rate, 2),
+            reference_s=round(len(speech) / sample_rate, 2),
             description=label.description,
             language=label.language,
         )
@@ -183,23 +178,20 @@ class VoiceCatalog:
         if voice in self.built_in:
             raise Forbidden("A voice that is built in cannot be deleted")
         if self._cloning is None or not is_id(voice):
-            raise NotFound(f"voice: there is no {voice[:64]!r}")
+            raise _unknown(voice)
         async with self._changing:
             if self._speaking[voice]:
                 raise VoiceInUse("Somebody speaks with it; try again when they are done")
             known = self._cloned.pop(voice, None)  # from here on nobody is given it
+            if known is not None:
+                self._leaving.add(voice)
             try:
                 await asyncio.to_thread(self._cloning.store.delete, voice)
             except KeyError:
                 if known is None:
-                    raise NotFound(f"voice: there is no {voice!r}") from None
-            except OSError:
-                if known is not None:
-                    self._cloned[voice] = known
-                raise
-            self._refused.pop(voice, None)
-            if known is not None:
-                await asyncio.to_thread(self._cloning.forget, voice)
+                    raise _unknown(voice) from None
+            self.refused.pop(voice, None)
+            await self._forget_who_left(self._cloning)
         _log.info("voice.deleted", voice=voice)
 
     async def look(self) -> None:
@@ -212,28 +204,44 @@ class VoiceCatalog:
             return
         async with self._changing:
             there = set(await asyncio.to_thread(self._cloning.store.ids))
-            for voice in self._refused.keys() - there:
-                del self._refused[voice]
-            for voice in self._cloned.keys() - there - self._speaking.keys():
+            for voice in self.refused.keys() - there:
+                del self.refused[voice]
+            for voice in self._cloned.keys() - there:
                 del self._cloned[voice]
-                await asyncio.to_thread(self._cloning.forget, voice)
-            room = max(0, self._cloning.store.most - len(self._cloned) - len(self._refused))
-            for voice in sorted(there - self._cloned.keys() - self._refused.keys())[:room]:
-                try:
-                    self._cloned[voice] = await asyncio.to_thread(self._cloning.take_in, voice)
-                except EnginesError as error:
-                    self._refused[voice] = str(error)
-                    _log.warning("voice.refused", voice=voice, code=error.code, reason=str(error))
+                self._leaving.add(voice)
+            await self._forget_who_left(self._cloning)
+            await self._take_in(self._cloning, there - self._cloned.keys() - self.refused.keys() - self._leaving)
+
+    async def _forget_who_left(self, cloning: Cloning) -> None:
+        for voice in self._leaving - self._speaking.keys():
+            await asyncio.to_thread(cloning.forget, voice)
+            self._leaving.remove(voice)
+
+    async def _take_in(self, cloning: Cloning, new: AbstractSet[str]) -> None:
+        """Of these as many as there is room for."""
+        room = cloning.store.most - len(self._cloned) - len(self.refused)
+        if len(new) > room > 0:
+            _log.warning("voices.left_out", count=len(new) - room, reason=f"tts.max_voices is {cloning.store.most}")
+        for voice in sorted(new)[: max(0, room)]:
+            try:
+                self._cloned[voice] = await asyncio.to_thread(cloning.take_in, voice)
+            except EnginesError as error:
+                self.refused[voice] = str(error)
+                _log.warning("voice.refused", voice=voice, code=error.code, reason=str(error))
 
     async def _look_again(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
             try:
                 await self.look()
-            except OSError as error:
-                _log.warning("voices.unreadable", reason=error.strerror)
+            except Exception:  # noqa: BLE001 - logged; it may not fail the next time
+                _log.exception("voices.look_failed")
 
     def _can_clone(self) -> Cloning:
         if self._cloning is None:
             raise CannotClone(f"{self.default!r} cannot take on other voices; Chatterbox can (tts.voice)")
         return self._cloning
+
+
+def _unknown(voice: str) -> NotFound:
+    return NotFound(f"voice: there is no {voice[:64]!r}; GET /v1/voices lists those that there are")
