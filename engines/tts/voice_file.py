@@ -98,11 +98,11 @@ def parse(voice: str, data: bytes) -> tuple[ClonedVoice, VoiceTensors]:
     try:
         tensors: VoiceTensors = load(data)
         described = json.loads(data[_LENGTH : _LENGTH + int.from_bytes(data[:_LENGTH], "little")])["__metadata__"]
-        about = _described(voice, described)
+        about, digest = _described(voice, described), described["sha256"]
     except (SafetensorError, KeyError, TypeError, ValueError) as error:  # KeyError also for types that numpy has not
         raise BrokenVoice(f"no voice: {error}") from error
     _check_finite(tensors)
-    if described["sha256"] != _digest(tensors):
+    if digest != _digest(tensors):
         raise BrokenVoice("it is not what was written")
     return about, tensors
 

@@ -93,7 +93,7 @@ class VoiceStore:
         """
         try:
             self._path(voice).unlink()
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             raise KeyError(voice) from None
         self._settle()
 

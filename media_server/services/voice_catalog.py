@@ -224,6 +224,8 @@ class VoiceCatalog:
             _log.warning("voices.left_out", count=len(new) - room, reason=f"tts.max_voices is {cloning.store.most}")
         for voice in sorted(new)[: max(0, room)]:
             try:
+                if voice in self.built_in:
+                    raise BrokenVoice("a voice of this id is built in")
                 self._cloned[voice] = await asyncio.to_thread(cloning.take_in, voice)
             except EnginesError as error:
                 self.refused[voice] = str(error)

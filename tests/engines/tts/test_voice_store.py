@@ -137,7 +137,11 @@ def test_any_bytes_are_refused(data: bytes) -> None:
 
 
 def test_a_description_must_be_one() -> None:
-    for said, instead in ((b"2026-11-24T12:00:00+00:00", b"2026-11-24T12:00:00+xx:00"), (b'"10.5"', b'"-inf"')):
+    for said, instead in (
+        (b"2026-11-24T12:00:00+00:00", b"2026-11-24T12:00:00+xx:00"),
+        (b'"10.5"', b'"-inf"'),
+        (b'"sha256"', b'"sha257"'),
+    ):
         assert said in FILE
         with pytest.raises(BrokenVoice):
             parse("anna", FILE.replace(said, instead))
