@@ -5,6 +5,9 @@
     EnginesError
     ├── ModelError            a model is missing, corrupt or of the wrong hash
     ├── InputError            text or audio that cannot be worked on
+    │   └── UnfitReference    no voice is made of this recording (engines.tts.reference: a class for each reason)
+    ├── BrokenVoice           a voice's file is not what it should be (engines.tts.voice_file)
+    ├── TooManyVoices         there is no place for another one (engines.tts.voice_store)
     └── SessionClosed         the session was closed meanwhile
 """
 

@@ -6,7 +6,7 @@ the business of `engines/scheduler.py`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,8 +176,9 @@ VoiceTensors: TypeAlias = Mapping[str, NDArray[np.generic]]
 """What a cloned voice consists of, by name: what `safetensors` holds, nothing that runs."""
 
 
+@runtime_checkable
 class CloningTtsEngine(TtsEngine, Protocol):
-    """A synthesiser that can take on the voice of a recording."""
+    """A synthesiser that can take on the voice of a recording. `isinstance` tells whether an engine is one."""
 
     def clone(self, reference: Samples, sample_rate: int) -> VoiceTensors:
         """The voice of a recording of about 10 s. Blocks, on a CPU for seconds; runs on a worker thread.

@@ -93,6 +93,7 @@ class TtsSettings(_Section):
     max_queue_wait_ms: float = Field(1000.0, gt=0, description="new sessions are refused while jobs wait longer")
     workers: int | None = Field(None, ge=1, description="clauses made at once; by default one a core that is ours")
     cache_bytes: int = Field(256 << 20, ge=0, description="of clauses kept on disk, in data_dir; 0: none are kept")
+    max_voices: int = Field(100, ge=0, description="cloned voices that are kept")
 
 
 class InstancesSettings(_Section):

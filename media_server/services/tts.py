@@ -5,8 +5,9 @@ that does not read at all is cut off after `SEND_TIMEOUT_S`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
@@ -20,13 +21,16 @@ from engines.scheduler import Scheduler
 from engines.tts.cache import PhraseCache
 from engines.tts.session import TtsSession
 from media_server.config import Settings
-from media_server.errors import NotFound, ProtocolViolation
+from media_server.errors import ProtocolViolation
 from media_server.protocol.speech import Message, SpeechError, SpeechWarning, serialize, unknown_keys
 from media_server.protocol.tts_stream import Speak, TtsQuery, TtsReady, parse_tts_command
 from media_server.services.app import LIMIT, STATE, Inbox, parse_query, service_app, session_socket
+from media_server.services.cloning import load_cloning
 from media_server.services.tts_files import SpeechService
 from media_server.services.tts_sender import TtsSender
 from media_server.services.voice import load_voice, measure, phrase_cache
+from media_server.services.voice_catalog import VoiceCatalog
+from media_server.services.voices import VoiceService
 
 PATH = "/v1/stream/tts"
 MAX_TEXT = 10_000
@@ -35,15 +39,17 @@ MAX_TEXT = 10_000
 ENGINE = web.AppKey("engine", TtsEngine)
 SCHEDULER = web.AppKey("scheduler", Scheduler)
 CACHE: web.AppKey[PhraseCache | None] = web.AppKey("cache")
+VOICES = web.AppKey("voices", VoiceCatalog)
 SETTINGS = web.AppKey("settings", Settings)
 
 _log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings) -> web.Application:
-    """The tts role. It loads, warms up and measures its voice before it listens.
+def create_app(settings: Settings, load: Callable[[], TtsEngine] | None = None) -> web.Application:
+    """The tts role. It loads, warms up and measures its voice before it listens; `load`: another than the settings'.
 
     Raises:
+        ConfigError: On start-up, when the folder of the voices cannot be had.
         ModelError: On start-up, when the voice or its runtime is missing or corrupt.
     """
     app = service_app(
@@ -53,11 +59,15 @@ def create_app(settings: Settings) -> web.Application:
         most_wait_ms=settings.tts.max_queue_wait_ms,
     )
     app[SETTINGS] = settings
-    app.cleanup_ctx.append(_voice)
+    load = load or partial(load_voice, settings.tts.voice, settings.models_dir)
+    app.cleanup_ctx.append(partial(_voices, load))
     app.router.add_get(PATH, stream)
     model = Path(settings.tts.voice).name
-    service = SpeechService(lambda: app[ENGINE], lambda voice, speed: _session(app, voice, speed), model, app[LIMIT])
-    app.add_routes(service.routes())
+    speech = SpeechService(
+        lambda: app[ENGINE], lambda voice, speed: _session(app, voice, speed), lambda: app[VOICES], model, app[LIMIT]
+    )
+    app.add_routes(speech.routes())
+    app.add_routes(VoiceService(lambda: app[VOICES], lambda: app[ENGINE].sample_rate).routes())
     return app
 
 
@@ -65,10 +75,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """`ws /v1/stream/tts`."""
     query = parse_query(request, TtsQuery)
     engine = request.app[ENGINE]
-    voice = engine.voices[0] if query.voice == "default" else query.voice
-    if voice not in engine.voices:
-        raise NotFound(f"There is no voice {voice!r}; there are: {', '.join(engine.voices)}")
-    async with session_socket(request) as socket:
+    async with request.app[VOICES].speaking(query.voice) as voice, session_socket(request) as socket:
         session = _session(request.app, voice, query.speed)
         await _send(socket, TtsReady(session=token_hex(8), voice=voice, max_text=MAX_TEXT))
         for key in unknown_keys(query):
@@ -147,19 +154,22 @@ def _cut(request: web.Request, writer: "asyncio.Task[None]") -> None:
         request.transport.abort()
 
 
-async def _voice(app: web.Application) -> AsyncIterator[None]:
-    """Load, warm up, measure; ready from then on."""
+async def _voices(load: Callable[[], TtsEngine], app: web.Application) -> AsyncIterator[None]:
+    """Load, warm up, measure, find the cloned voices; ready from then on."""
     settings = app[SETTINGS]
-    engine = await asyncio.to_thread(load_voice, settings.tts.voice, settings.models_dir)
+    engine = await asyncio.to_thread(load)
+    app[CACHE] = cache = await asyncio.to_thread(phrase_cache, settings)
+    cloning = await asyncio.to_thread(load_cloning, engine, settings, cache)
     figures = await asyncio.to_thread(measure, engine)
     _log.debug("tts.ready", voice=engine.voices[0], **figures)
     app[ENGINE] = engine
-    app[CACHE] = cache = await asyncio.to_thread(phrase_cache, settings)
     app[SCHEDULER] = scheduler = app[STATE].new_scheduler(settings.tts.workers or cores.share(settings.instances.tts))
     app[STATE].figures.update(voice=engine.voices[0], **figures)
-    app[STATE].ready = True
-    yield
-    app[STATE].ready = False
+    app[VOICES] = VoiceCatalog(engine, scheduler, cloning)
+    async with app[VOICES].kept_up():
+        app[STATE].ready = True
+        yield
+        app[STATE].ready = False
     await asyncio.to_thread(scheduler.close)
     if cache is not None:
         await asyncio.to_thread(cache.close)

@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engines.ports import TtsEngine
 from engines.tts.session import ContextAudio, ContextDone, ContextFailed, TtsSession
 from media_server.audio.resample_parts import PartsResampler
-from media_server.errors import EngineError, NotFound, PeerError
+from media_server.errors import EngineError, PeerError
 from media_server.protocol.tts_stream import SampleRate, Speed
 from media_server.services.app import SessionLimit, admitted, complaint
 from media_server.services.openai import check_model, models_route, openai_errors
 from media_server.services.sending import send_file
 from media_server.services.speech_formats import FileFormat, SpeechFormat, content_type, file_of
+from media_server.services.voice_catalog import DEFAULT, VoiceCatalog
 
 MAX_TEXT = 10_000
 OPENAI_RATE = 24_000
@@ -54,11 +55,12 @@ class OpenAiSpeech(_Options):
 
 @dataclass(frozen=True, slots=True)
 class SpeechService:
-    """The routes, and what they share; engine and sessions are there once the service is ready."""
+    """The routes, and what they share; engine, sessions and voices are there once the service is ready."""
 
     engine: Callable[[], TtsEngine]
     session: Callable[[str, float], TtsSession]
     """A new one, of a voice and a speed."""
+    voices: Callable[[], VoiceCatalog]
     model: str
     limit: SessionLimit
 
@@ -74,26 +76,18 @@ class SpeechService:
         """Our own."""
         asked = await _body(request, Synthesize)
         with admitted(request, self.limit):
-            voice = self._voice(asked.voice)
-            session = self.session(voice, asked.speed)
-            return await self._send(request, session, asked.text, asked.format, asked.sample_rate)
+            async with self.voices().speaking(asked.voice) as voice:
+                session = self.session(voice, asked.speed)
+                return await self._send(request, session, asked.text, asked.format, asked.sample_rate)
 
     async def openai_speech(self, request: web.Request) -> web.StreamResponse:
         """OpenAI's."""
         asked = await _body(request, OpenAiSpeech)
         check_model(asked.model, self.model, ALIAS)
         with admitted(request, self.limit):
-            voice = self._voice("default" if asked.voice in OPENAI_VOICES else asked.voice)
-            session = self.session(voice, asked.speed)
-            return await self._send(request, session, asked.input, asked.response_format, OPENAI_RATE)
-
-    def _voice(self, asked: str) -> str:
-        voices = self.engine().voices
-        if asked == "default":
-            return voices[0]
-        if asked not in voices:
-            raise NotFound(f"voice: there is no {asked!r}; there are {', '.join(voices)}")
-        return asked
+            async with self.voices().speaking(DEFAULT if asked.voice in OPENAI_VOICES else asked.voice) as voice:
+                session = self.session(voice, asked.speed)
+                return await self._send(request, session, asked.input, asked.response_format, OPENAI_RATE)
 
     async def _send(
         self, request: web.Request, session: TtsSession, text: str, kind: SpeechFormat, rate: int

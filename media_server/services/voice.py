@@ -10,6 +10,7 @@ import structlog
 
 from engines import models
 from engines.errors import ModelError
+from engines.ports import TtsEngine
 from engines.tts.cache import PhraseCache
 from engines.tts.piper import PiperEngine
 from media_server.config import Settings
@@ -62,7 +63,7 @@ def _revision(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def measure(engine: PiperEngine) -> dict[str, float]:
+def measure(engine: TtsEngine) -> dict[str, float]:
     """Warm up, then measure: `first_audio_ms` of a short first clause, and seconds of work a second of a longer one."""
     timings: dict[str, list[tuple[float, float]]] = {_SHORT: [], _LONG: []}
     firsts: dict[str, list[float]] = {_SHORT: [], _LONG: []}
