@@ -14,11 +14,15 @@ from tests.speech_data import load_prompts
 RECORDINGS = 2
 
 
-async def bench(*arguments: str) -> None:
-    print("\n$ media-server bench", *arguments, flush=True)  # noqa: T201
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "media_server.cli", "bench", *arguments)
+async def run(*arguments: str) -> None:
+    print("\n$ media-server", *arguments, flush=True)  # noqa: T201
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "media_server.cli", *arguments)
     if await process.wait():
-        raise SystemExit(f"bench {arguments[0]} failed")
+        raise SystemExit(f"{' '.join(arguments[:2])} failed")
+
+
+async def bench(*arguments: str) -> None:
+    await run("bench", *arguments)
 
 
 def ports(server: House, *roles: str) -> list[str]:
@@ -38,7 +42,14 @@ async def main() -> None:
             await bench("twilio", str(spoken), "--calls", "1", "--turns", "2", "--interrupt", *here)
             await bench("twilio", str(spoken), "--calls", "1", "--turns", "1", "--noise", "--echo-db", "-30", *here)
             await bench("echo", "--calls", "5", "--duration", "3", *ports(server, "media"))
+            figures = str(Path(folder) / "figures.json")
+            await bench(
+                "asr", str(spoken), "--streams", "2", "--seconds", "2", "--json", figures, *ports(server, "asr")
+            )
+            await bench("asr", "--idle", "--streams", "3", "--seconds", "1", *ports(server, "asr"))
+            await bench("tts", "--streams", "2", "--sentences", "2", "--json", figures, *ports(server, "tts"))
         await bench("turns", str(spoken), *models)
+        await run("eval", str(spoken), "--context", "8", "--json", figures, *models)
 
 
 if __name__ == "__main__":

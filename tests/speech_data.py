@@ -6,7 +6,6 @@ what was fitted to it.
 
 import gzip
 import re
-import warnings
 import wave
 from dataclasses import dataclass
 from hashlib import sha1
@@ -14,17 +13,13 @@ from pathlib import Path
 
 import jiwer
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", SyntaxWarning)
-    warnings.simplefilter("ignore", DeprecationWarning)  # what the former was before Python 3.12
-    from whisper_normalizer.english import EnglishTextNormalizer
+from media_server.evaluation.word_errors import normalized
 
 SOUNDS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 TRANSCRIPTS = Path("/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz")
 PACKAGES = "asterisk-core-sounds-en-wav"
 
 _LINE = re.compile(r"^(?P<name>[a-z][\w/.-]*): (?P<text>.+)$", re.IGNORECASE)
-_normalize = EnglishTextNormalizer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +67,9 @@ def load_prompts() -> list[Prompt]:
     return sorted(prompts, key=lambda prompt: prompt.name)
 
 
-def word_errors(said: str, heard: str) -> tuple[int, int]:
-    """Word errors (substituted, deleted, inserted) and words said, after Whisper's English normalisation."""
-    reference, hypothesis = _normalize(said), _normalize(heard)
-    measures = jiwer.process_words(reference, hypothesis)
-    return measures.substitutions + measures.deletions + measures.insertions, len(reference.split())
-
-
 def words_right(said: str, heard: str) -> float:
     """The share of the words said that were heard, 0 to 1."""
-    measures = jiwer.process_words(_normalize(said), _normalize(heard))
+    measures = jiwer.process_words(normalized(said, "en"), normalized(heard, "en"))
     return measures.hits / max(1, measures.hits + measures.substitutions + measures.deletions)
 
 

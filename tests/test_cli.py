@@ -173,6 +173,26 @@ def test_a_corrupt_model_ends_the_start_in_one_line(models_dir: Path, tmp_path: 
     assert re.search(r"silero-vad .* corrupt\n", listed.stdout)
 
 
+def test_models_that_are_missing_or_unknown_are_named(tmp_path: Path) -> None:
+    here = ("--models-dir", str(tmp_path))
+    verified = media_server("models", "verify", "silero-vad", *here)
+    assert (verified.returncode, verified.stdout) == (2, "")
+    assert re.fullmatch(r"media-server: silero-vad: \S+silero_vad\.onnx is missing; .+\n", verified.stderr)
+    unknown = media_server("models", "pull", "whisper-bass", *here)
+    assert unknown.returncode == 2
+    assert unknown.stderr.startswith("media-server: there is no model 'whisper-bass'; there are whisper-base, ")
+    listed = media_server("models", "list", *here)
+    assert listed.returncode == 0
+    assert len(re.findall(r"not here$", listed.stdout, re.MULTILINE)) == 4
+
+
+def test_an_evaluation_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+    ended = media_server("eval", str(tmp_path))
+    assert (ended.returncode, ended.stderr) == (2, f"media-server: {tmp_path}: there is no .wav file in it\n")
+    ended = media_server("eval", str(tmp_path), "--device", "abacus")
+    assert ended.returncode == 2
+
+
 @pytest.mark.models
 def test_an_address_that_is_taken_ends_the_start_in_one_line(models_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:

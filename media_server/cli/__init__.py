@@ -1,11 +1,13 @@
 """The command line. Commands import what they do only when they run, so that `--help` answers at once."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from media_server.cli.benches import bench
+from media_server.cli.options import ConfigFile, Instances, JsonFile, Language, ModelsDir, counts, said
 
 app = typer.Typer(
     name="media-server",
@@ -18,7 +20,6 @@ app = typer.Typer(
 )
 models = typer.Typer(help="The speech models: list, pull, verify.", no_args_is_help=True)
 app.add_typer(models, name="models")
-bench = typer.Typer(help="Many calls at once, and what a caller notices of it.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 
 
@@ -29,13 +30,6 @@ class RoleChoice(StrEnum):
     MEDIA = "media"
     ASR = "asr"
     TTS = "tts"
-
-
-ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings, as TOML.")]
-Instances = Annotated[
-    str | None, typer.Option(metavar="asr=N,tts=N", help="Processes of each engine here.", show_default="one")
-]
-ModelsDir = Annotated[Path | None, typer.Option(help="Where models are kept.", show_default="the cache folder")]
 
 
 def _version(asked: bool) -> None:
@@ -85,7 +79,7 @@ def serve(  # noqa: PLR0917 - options, passed by name
     """Answer calls, until Ctrl-C."""
     from media_server.cli.serve import run  # noqa: PLC0415
 
-    said = _said(
+    options = said(
         host=host,
         port=port,
         asr_port=asr_port,
@@ -94,10 +88,10 @@ def serve(  # noqa: PLR0917 - options, passed by name
         data_dir=data_dir,
         models_dir=models_dir,
         dialplans=dialplans,
-        media=_said(asr_urls=asr_url or None, tts_urls=tts_url or None),
-        instances=_counts(instances),
+        media=said(asr_urls=asr_url or None, tts_urls=tts_url or None),
+        instances=counts(instances),
     )
-    raise typer.Exit(run(role.value, instance, config, said))
+    raise typer.Exit(run(role.value, instance, config, options))
 
 
 @app.command("try")
@@ -114,87 +108,36 @@ def try_call(  # noqa: PLR0917 - options, passed by name
     """Call the server as Twilio would, and show what a caller hears."""
     from media_server.cli.try_call import run  # noqa: PLC0415
 
-    raise typer.Exit(run(wavs or [], url, to, config, _said(port=port, tts_port=tts_port)))
+    raise typer.Exit(run(wavs or [], url, to, config, said(port=port, tts_port=tts_port)))
 
 
-Url = Annotated[str | None, typer.Option("--url", help="The server.", show_default="the one of the settings")]
-AsrPort = Annotated[int | None, typer.Option(help="The recogniser's port.", show_default="8001")]
-TtsPort = Annotated[int | None, typer.Option(help="The synthesiser's port.", show_default="8002")]
-Json = Annotated[bool, typer.Option("--json", help="Every figure, as JSON.")]
-
-
-@bench.command("twilio")
-def bench_twilio(  # noqa: PLR0917 - options, passed by name
-    folder: Annotated[
-        Path | None,
-        typer.Argument(metavar="FOLDER", help="WAVs to say, NAME.txt with the words.", show_default="a sentence"),
+@app.command("eval")
+def evaluate(  # noqa: PLR0917 - options, passed by name
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="WAVs, and NAME.txt with what is said in NAME.wav.")],
+    model: Annotated[
+        str | None, typer.Option(metavar="ID|PATH", help="The recogniser.", show_default="the one of the settings")
     ] = None,
-    calls: Annotated[int, typer.Option(min=1, help="How many at once.")] = 8,
-    turns: Annotated[int, typer.Option(min=1, help="How many utterances in each.")] = 4,
-    duration: Annotated[float, typer.Option(help="Seconds after which a call says nothing new.")] = 3600.0,
-    hesitate: Annotated[float, typer.Option(help="Seconds of silence in the middle of each utterance.")] = 0.0,
-    interrupt: Annotated[bool, typer.Option("--interrupt", help="Speak into every answer.")] = False,
-    noise: Annotated[bool, typer.Option("--noise", help="Make a noise in every answer.")] = False,
-    echo_db: Annotated[
-        float | None,
+    context: Annotated[
+        str | None,
         typer.Option(
-            min=-90, max=0, help="The phones hear themselves at this level, say -30.", show_default="they do not"
+            metavar="8,12", help="Least audio contexts to try, in seconds; 8+12 is one.", show_default="the model's own"
         ),
     ] = None,
-    echo_delay: Annotated[int, typer.Option(help="… and so many milliseconds later.")] = 150,
-    stagger: Annotated[float, typer.Option(help="Seconds between the beginnings of two calls.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of what is said when.")] = 1,
-    url: Url = None,
-    port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,
-    asr_port: AsrPort = None,
-    tts_port: TtsPort = None,
-    instances: Instances = None,
-    config: ConfigFile = None,
-    as_json: Json = False,
-) -> None:
-    """Phones that talk to the server, as Twilio would connect them."""
-    from media_server.cli.bench import calls as run  # noqa: PLC0415
-    from media_server.phone.bench_calls import Bench  # noqa: PLC0415
-    from media_server.phone.twilio_phone import Feedback  # noqa: PLC0415
-
-    feedback = Feedback(echo_db, echo_delay) if echo_db is not None else None
-    plan = Bench(calls, turns, duration, hesitate, interrupt, noise, feedback, stagger, seed)
-    said = _said(port=port, asr_port=asr_port, tts_port=tts_port, instances=_counts(instances))
-    raise typer.Exit(run(plan, folder, url, config, said, as_json=as_json))
-
-
-@bench.command("echo")
-def bench_echo(  # noqa: PLR0917 - options, passed by name
-    calls: Annotated[int, typer.Option(min=1, help="How many at once.")] = 50,
-    duration: Annotated[float, typer.Option(min=1, help="Seconds.")] = 20.0,
-    url: Url = None,
-    port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,
-    config: ConfigFile = None,
-    as_json: Json = False,
-) -> None:
-    """Phones that hear themselves: how even the server's clock is. It must take as many calls (media.max_calls)."""
-    from media_server.cli.bench import echo as run  # noqa: PLC0415
-
-    raise typer.Exit(run(calls, duration, url, config, _said(port=port), as_json=as_json))
-
-
-@bench.command("turns")
-def bench_turns(  # noqa: PLR0917 - options, passed by name
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="WAVs, an utterance each.")],
-    split: Annotated[
-        list[float] | None,
-        typer.Option(help="A silence to put inside, in seconds. Repeatable.", show_default="0.5, 0.8"),
+    device: Annotated[str | None, typer.Option(help="cpu or cuda.", show_default="cpu")] = None,
+    compute_type: Annotated[
+        str | None, typer.Option(help="CTranslate2's.", show_default="int8, on a GPU float16")
     ] = None,
-    language: Annotated[str, typer.Option(help="What is spoken.")] = "en",
+    partials: Annotated[bool, typer.Option(help="How stable and how late partials are, too.")] = True,
+    language: Language = "en",
     models_dir: ModelsDir = None,
     config: ConfigFile = None,
-    as_json: Json = False,
+    json_file: JsonFile = None,
 ) -> None:
-    """How long the ends of turns take, and how often a speaker is cut short: ours, timers, VAD + Smart Turn."""
-    from media_server.cli.bench_turns import run  # noqa: PLC0415
+    """How well a recogniser hears your recordings, and how little silence it may see around the words."""
+    from media_server.cli.eval import run  # noqa: PLC0415
 
-    splits = split if split is not None else [0.5, 0.8]
-    raise typer.Exit(run(folder, splits, language, config, _said(models_dir=models_dir), as_json=as_json))
+    options = said(models_dir=models_dir, asr=said(model=model, device=device, compute_type=compute_type))
+    raise typer.Exit(run(folder, context, config, options, language=language, partials=partials, json_file=json_file))
 
 
 @models.command("list")
@@ -202,7 +145,7 @@ def list_models(models_dir: ModelsDir = None, config: ConfigFile = None) -> None
     """Show the models, and which of them are there."""
     from media_server.cli.models import show  # noqa: PLC0415
 
-    raise typer.Exit(show(config, _said(models_dir=models_dir)))
+    raise typer.Exit(show(config, said(models_dir=models_dir)))
 
 
 @models.command("pull")
@@ -214,7 +157,7 @@ def pull_models(
     """Fetch what is missing, and fetch anew what is corrupt."""
     from media_server.cli.models import pull  # noqa: PLC0415
 
-    raise typer.Exit(pull(ids or [], config, _said(models_dir=models_dir)))
+    raise typer.Exit(pull(ids or [], config, said(models_dir=models_dir)))
 
 
 @models.command("verify")
@@ -226,15 +169,4 @@ def verify_models(
     """Read every byte of the models, and compare with what is pinned."""
     from media_server.cli.models import verify  # noqa: PLC0415
 
-    raise typer.Exit(verify(ids or [], config, _said(models_dir=models_dir)))
-
-
-def _counts(instances: str | None) -> Mapping[str, object]:
-    """`asr=2,tts=2` as the settings have it; what does not fit is for them to say."""
-    parts = (part.partition("=") for part in (instances or "").split(",") if part)
-    return {name.strip(): count.strip() for name, _, count in parts}
-
-
-def _said(**options: object) -> Mapping[str, object]:
-    """The options that were given."""
-    return {name: value for name, value in options.items() if value is not None and value != {}}
+    raise typer.Exit(verify(ids or [], config, said(models_dir=models_dir)))

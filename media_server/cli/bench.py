@@ -31,8 +31,8 @@ def calls(
     """Phones that talk to the server. Returns the exit code."""
     try:
         settings = load(config, **said)
-        server = _server(settings, url)
-        recordings = read_folder(folder) if folder is not None else [_sentence(settings)]
+        server = server_of(settings, url)
+        recordings = read_folder(folder) if folder is not None else [sentence(settings)]
         figures = asyncio.run(run_bench(server, bench, recordings))
     except (ConfigError, MediaServerError, OSError) as error:
         complain(str(error))
@@ -50,7 +50,7 @@ def echo(
 ) -> int:
     """Phones that hear themselves. Returns the exit code."""
     try:
-        figures = asyncio.run(run_echo(_server(load(config, **said), url), calls=count, seconds=seconds))
+        figures = asyncio.run(run_echo(server_of(load(config, **said), url), calls=count, seconds=seconds))
     except (ConfigError, MediaServerError, OSError) as error:
         complain(str(error))
         return EXIT_UNUSABLE
@@ -61,11 +61,17 @@ def echo(
     return 0
 
 
-def _sentence(settings: Settings) -> Recording:
+def sentence(settings: Settings) -> Recording:
+    """What is said where no folder is given.
+
+    Raises:
+        EngineError: There is no voice to say it.
+    """
     return Recording("sentence", asyncio.run(spoken_sentence(settings)), SENTENCE)
 
 
-def _server(settings: Settings, url: str | None) -> Server:
+def server_of(settings: Settings, url: str | None) -> Server:
+    """The server of these settings, or the one at `url`."""
     base_url = (url or settings.base_url).rstrip("/")
     token, key = settings.twilio.auth_token, settings.api_key
     return Server(

@@ -111,6 +111,20 @@ def test_metrics_with_labels_are_summed() -> None:
     assert scraped["unheard_of"] == 0.0
 
 
+def test_what_a_histogram_saw_in_between_is_told_by_a_bound() -> None:
+    page = (
+        'wait_bucket{{lane="a",le="0.1"}} {}\nwait_bucket{{lane="b",le="0.1"}} 0\nwait_bucket{{le="0.5",lane="a"}} {}\n'
+        'wait_bucket{{lane="a",le="+Inf"}} {}\n'
+    )
+    before, after = parse(page.format(90, 90, 90)), parse(page.format(98, 100, 100))
+    assert after.at_most("wait", 0.95, since=Scrape()) == 0.1
+    assert after.at_most("wait", 0.95, since=before) == 0.5
+    assert after.at_most("wait", 0.80, since=before) == 0.1
+    assert after.at_most("wait", 0.95, since=after) is None, "nothing since then"
+    assert after.at_most("unheard_of", 0.95, since=before) is None
+    assert parse(page.format(0, 0, 9)).at_most("wait", 0.95, since=Scrape()) is None, "beyond the last bound"
+
+
 def test_a_folder_of_recordings_is_read_with_its_words(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no \.wav"):
         read_folder(tmp_path)

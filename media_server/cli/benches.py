@@ -1,0 +1,180 @@
+"""`media-server bench …`: the options of each. They import what they do only when they run."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from media_server.cli.options import (
+    AsrPort,
+    ConfigFile,
+    Instances,
+    Json,
+    JsonFile,
+    Language,
+    ModelsDir,
+    TtsPort,
+    Url,
+    counts,
+    said,
+)
+
+
+class Encoding(StrEnum):
+    """How sound travels."""
+
+    MULAW = "mulaw"
+    LINEAR16 = "linear16"
+
+
+class TurnDetection(StrEnum):
+    """What ends a turn."""
+
+    SILENCE = "silence"
+    SMART_TURN = "smart_turn"
+
+
+bench = typer.Typer(help="Many calls or streams at once, and what is noticed of it.", no_args_is_help=True)
+
+
+@bench.command("twilio")
+def bench_twilio(  # noqa: PLR0917 - options, passed by name
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="FOLDER", help="WAVs to say, NAME.txt with the words.", show_default="a sentence"),
+    ] = None,
+    calls: Annotated[int, typer.Option(min=1, help="How many at once.")] = 8,
+    turns: Annotated[int, typer.Option(min=1, help="How many utterances in each.")] = 4,
+    duration: Annotated[float, typer.Option(help="Seconds after which a call says nothing new.")] = 3600.0,
+    hesitate: Annotated[float, typer.Option(help="Seconds of silence in the middle of each utterance.")] = 0.0,
+    interrupt: Annotated[bool, typer.Option("--interrupt", help="Speak into every answer.")] = False,
+    noise: Annotated[bool, typer.Option("--noise", help="Make a noise in every answer.")] = False,
+    echo_db: Annotated[
+        float | None,
+        typer.Option(
+            min=-90, max=0, help="The phones hear themselves at this level, say -30.", show_default="they do not"
+        ),
+    ] = None,
+    echo_delay: Annotated[int, typer.Option(help="… and so many milliseconds later.")] = 150,
+    stagger: Annotated[float, typer.Option(help="Seconds between the beginnings of two calls.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of what is said when.")] = 1,
+    url: Url = None,
+    port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,
+    asr_port: AsrPort = None,
+    tts_port: TtsPort = None,
+    instances: Instances = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Phones that talk to the server, as Twilio would connect them."""
+    from media_server.cli.bench import calls as run  # noqa: PLC0415
+    from media_server.phone.bench_calls import Bench  # noqa: PLC0415
+    from media_server.phone.twilio_phone import Feedback  # noqa: PLC0415
+
+    feedback = Feedback(echo_db, echo_delay) if echo_db is not None else None
+    plan = Bench(calls, turns, duration, hesitate, interrupt, noise, feedback, stagger, seed)
+    options = said(port=port, asr_port=asr_port, tts_port=tts_port, instances=counts(instances))
+    raise typer.Exit(run(plan, folder, url, config, options, as_json=as_json))
+
+
+@bench.command("echo")
+def bench_echo(  # noqa: PLR0917 - options, passed by name
+    calls: Annotated[int, typer.Option(min=1, help="How many at once.")] = 50,
+    duration: Annotated[float, typer.Option(min=1, help="Seconds.")] = 20.0,
+    url: Url = None,
+    port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Phones that hear themselves: how even the server's clock is. It must take as many calls (media.max_calls)."""
+    from media_server.cli.bench import echo as run  # noqa: PLC0415
+
+    raise typer.Exit(run(calls, duration, url, config, said(port=port), as_json=as_json))
+
+
+@bench.command("turns")
+def bench_turns(  # noqa: PLR0917 - options, passed by name
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="WAVs, an utterance each.")],
+    split: Annotated[
+        list[float] | None,
+        typer.Option(help="A silence to put inside, in seconds. Repeatable.", show_default="0.5, 0.8"),
+    ] = None,
+    language: Language = "en",
+    models_dir: ModelsDir = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """How long the ends of turns take, and how often a speaker is cut short: ours, timers, VAD + Smart Turn."""
+    from media_server.cli.bench_turns import run  # noqa: PLC0415
+
+    splits = split if split is not None else [0.5, 0.8]
+    raise typer.Exit(run(folder, splits, language, config, said(models_dir=models_dir), as_json=as_json))
+
+
+@bench.command("asr")
+def bench_asr(  # noqa: PLR0917 - options, passed by name
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="FOLDER", help="WAVs to say, NAME.txt with the words.", show_default="a sentence"),
+    ] = None,
+    streams: Annotated[int, typer.Option(min=1, help="How many at once.")] = 8,
+    seconds: Annotated[float, typer.Option(min=1, help="After so long none begins another utterance.")] = 60.0,
+    idle: Annotated[bool, typer.Option("--idle", help="Nobody says anything: the memory of a stream.")] = False,
+    turn_detection: Annotated[TurnDetection, typer.Option(help="What ends a turn.")] = TurnDetection.SILENCE,
+    min_silence_ms: Annotated[
+        int | None, typer.Option(help="The silence that ends a turn.", show_default="the service's")
+    ] = None,
+    interim: Annotated[bool, typer.Option("--interim", help="Ask for partials, too.")] = False,
+    language: Language = "en",
+    encoding: Annotated[Encoding, typer.Option(help="How sound travels, at 8 kHz.")] = Encoding.MULAW,
+    message_ms: Annotated[int, typer.Option(min=10, max=200, help="What is sent at once.")] = 40,
+    silence: Annotated[float, typer.Option(min=0.5, help="Seconds behind each utterance.")] = 2.0,
+    seed: Annotated[int, typer.Option(help="Of what is said when.")] = 1,
+    url: Url = None,
+    asr_port: AsrPort = None,
+    tts_port: TtsPort = None,
+    config: ConfigFile = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Callers who talk to the recogniser's stream in real time: when the words come, and whether all do."""
+    from media_server.cli.bench_load import asr as run  # noqa: PLC0415
+    from media_server.evaluation.asr_load import AsrLoad  # noqa: PLC0415
+
+    plan = AsrLoad(
+        streams=streams,
+        seconds=seconds,
+        idle=idle,
+        turn_detection=turn_detection.value,
+        min_silence_ms=min_silence_ms,
+        interim_results=interim,
+        language=language,
+        encoding=encoding.value,
+        message_ms=message_ms,
+        silence_s=silence,
+        seed=seed,
+    )
+    raise typer.Exit(run(plan, folder, url, config, said(asr_port=asr_port, tts_port=tts_port), json_file=json_file))
+
+
+@bench.command("tts")
+def bench_tts(  # noqa: PLR0917 - options, passed by name
+    streams: Annotated[int, typer.Option(min=1, help="How many at once.")] = 8,
+    sentences: Annotated[int, typer.Option(min=1, help="How many each stream speaks.")] = 5,
+    listen: Annotated[
+        bool,
+        typer.Option("--listen", help="Each is heard to its end before the next one; else they are asked at once."),
+    ] = False,
+    sample_rate: Annotated[int, typer.Option(help="Of the sound, in Hz.")] = 24000,
+    voice: Annotated[str, typer.Option(help="Which one.")] = "default",
+    url: Url = None,
+    tts_port: TtsPort = None,
+    config: ConfigFile = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Streams that let the synthesiser speak, all at once: when the first sound comes, and whether all keep up."""
+    from media_server.cli.bench_load import tts as run  # noqa: PLC0415
+    from media_server.evaluation.tts_load import TtsLoad  # noqa: PLC0415
+
+    plan = TtsLoad(streams, sentences, listen=listen, sample_rate=sample_rate, voice=voice)
+    raise typer.Exit(run(plan, url, config, said(tts_port=tts_port), json_file=json_file))
