@@ -24,6 +24,7 @@ from media_server.telemetry.loopback import is_loopback
 Patience = Literal["quick", "normal", "patient"]
 Secret = Annotated[SecretStr, Field(min_length=1)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+File = Folder
 
 _PREFIX = "MEDIA_SERVER_"
 _SECRETS: tuple[KeyPath, ...] = (("api_key",), ("twilio", "auth_token"))
@@ -93,6 +94,7 @@ class TtsSettings(_Section):
     max_queue_wait_ms: float = Field(1000.0, gt=0, description="new sessions are refused while jobs wait longer")
     workers: int | None = Field(None, ge=1, description="clauses made at once; by default one a core that is ours")
     cache_bytes: int = Field(256 << 20, ge=0, description="of clauses kept on disk, in data_dir; 0: none are kept")
+    pronounce: File | None = Field(None, description="a TOML file: how voices are to say words")
 
 
 class InstancesSettings(_Section):

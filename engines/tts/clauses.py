@@ -122,7 +122,9 @@ def _clause_end(text: str, position: int, *, first: bool, settled: bool, final: 
 def _ends_here(before: str, match: re.Match[str], *, first: bool) -> bool:
     mark = match.group()
     if mark[0] == ",":
-        return first and len(before.split()) >= _MIN_FIRST_WORDS and not _NUMBER_GOES_ON.match(match.string, match.end())
+        return (
+            first and len(before.split()) >= _MIN_FIRST_WORDS and not _NUMBER_GOES_ON.match(match.string, match.end())
+        )
     if mark[0] == "." and not mark.startswith(".."):
         word = _LAST_WORD.search(before)
         return not before.strip().isdigit() and (word is None or not is_abbreviation(word.group()))

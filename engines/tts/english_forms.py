@@ -13,7 +13,11 @@ MONTHS = {
 }  # fmt: skip
 _MONTH_NAMES = tuple(MONTHS)[:12]
 
-_DOLLAR, _POUND, _EURO = ("dollar", "dollars", "cent", "cents"), ("pound", "pounds", "penny", "pence"), ("euro", "euros", "cent", "cents")
+_DOLLAR, _POUND, _EURO = (
+    ("dollar", "dollars", "cent", "cents"),
+    ("pound", "pounds", "penny", "pence"),
+    ("euro", "euros", "cent", "cents"),
+)
 CURRENCIES = {
     "$": _DOLLAR, "US$": _DOLLAR, "€": _EURO, "£": _POUND, "¥": ("yen", "yen", "", ""),
     "₹": ("rupee", "rupees", "paisa", "paise"),
@@ -39,8 +43,9 @@ UNITS = {
     "hrs": ("hour", "hours"), "KB": ("kilobyte", "kilobytes"), "MB": ("megabyte", "megabytes"),
     "GB": ("gigabyte", "gigabytes"), "TB": ("terabyte", "terabytes"),
     "Mbps": ("megabit per second", "megabits per second"), "kW": ("kilowatt", "kilowatts"),
-    "kWh": ("kilowatt hour", "kilowatt hours"), "W": ("watt", "watts"), "V": ("volt", "volts"), "Hz": ("hertz", "hertz"),
-    "kHz": ("kilohertz", "kilohertz"), "MHz": ("megahertz", "megahertz"), "GHz": ("gigahertz", "gigahertz"),
+    "kWh": ("kilowatt hour", "kilowatt hours"), "W": ("watt", "watts"), "V": ("volt", "volts"),
+    "Hz": ("hertz", "hertz"), "kHz": ("kilohertz", "kilohertz"), "MHz": ("megahertz", "megahertz"),
+    "GHz": ("gigahertz", "gigahertz"),
     "%": ("percent", "percent"), "°C": ("degree Celsius", "degrees Celsius"),
     "°F": ("degree Fahrenheit", "degrees Fahrenheit"), "°": ("degree", "degrees"),
 }  # fmt: skip
@@ -55,15 +60,20 @@ _MAIL_SIGNS = {"@": "at", ".": "dot", "_": "underscore", "-": "dash", "+": "plus
 _PART = re.compile(r"[0-9]+|[A-Za-z]+|[@._%+-]")
 _FRACTIONS = {2: "half", 4: "quarter"}
 _MOST_PARTS = 10
+_CENT_DIGITS = 2
+_IPV4_PARTS = 4
+_SHORT = 2
+_NOON = 12
+_LAST_MONTH, _LAST_DAY = 12, 31
 
 
 def money(amount: str, magnitude: str, currency: str) -> str:
-    """ "3.50", "", "$" as "three dollars and fifty cents"; "1.2", "million", "$" as "one point two million dollars"."""
+    """Money: "3.50", "", "$" as "three dollars and fifty cents"; "1.2", "million" as "… million dollars"."""
     one, many, cent, cents = CURRENCIES.get(currency) or CODES[currency]
     if magnitude:
         return f"{cardinal(amount)} {_MAGNITUDES.get(magnitude, magnitude)} {many}"
     whole, _, decimals = amount.partition(".")
-    if len(decimals) != len("50") or not cents:
+    if len(decimals) != _CENT_DIGITS or not cents:
         return f"{cardinal(amount)} {one if amount == '1' else many}"
     parts = []
     if int(whole.replace(",", "")) or not int(decimals):
@@ -74,24 +84,25 @@ def money(amount: str, magnitude: str, currency: str) -> str:
 
 
 def measure(amount: str, unit: str) -> str:
-    """ "5", "kg" as "five kilograms"."""
+    """An amount of something: "5", "kg" as "five kilograms"."""
     return f"{cardinal(amount)} {UNITS[unit][amount != '1']}"
 
 
 def clock(hour: str, minute: str, half: str) -> str:
-    """ "10", "05", "" as "ten oh five"; "5", "", "p" as "five P M"."""
-    minutes = int(minute or 0)
-    if minutes:
-        after = f" {cardinal(str(minutes)) if minutes >= len(_MONTH_NAMES) - 2 else 'oh ' + cardinal(str(minutes))}"
+    """A time: "10", "05", "" as "ten oh five"; "5", "", "p" as "five P M"."""
+    if int(hour) == 0:
+        hour, half = str(_NOON), half or "a"
+    if int(minute or 0):
+        after = (" oh " if minute.startswith("0") else " ") + cardinal(str(int(minute)))
     elif half:
         after = ""
     else:
-        after = " o'clock" if 0 < int(hour) <= len(_MONTH_NAMES) else " hundred"
+        after = " o'clock" if int(hour) <= _NOON else " hundred"
     return f"{cardinal(str(int(hour)))}{after}" + (f" {half.upper()} M" if half else "")
 
 
 def date(day: str, month: int, of_year: str, *, day_first: bool = False) -> str:
-    """ "3", 3, "2026" as "March third, twenty twenty-six"; with the day first as "third of March, …"."""
+    """A date: "3", 3, "2026" as "March third, twenty twenty-six"; with the day first as "third of March, …"."""
     name, nth = _MONTH_NAMES[month - 1], ordinal(str(int(day)))
     said = f"{nth} of {name}" if day_first else f"{name} {nth}"
     return f"{said}, {year(of_year)}" if of_year else said
@@ -99,15 +110,15 @@ def date(day: str, month: int, of_year: str, *, day_first: bool = False) -> str:
 
 def numeric_date(first: str, second: str, of_year: str, separator: str) -> str:
     """With slashes the month first, as in the USA, unless it cannot be; with dots the day."""
-    day_first = separator == "." or int(first) > len(_MONTH_NAMES)
+    day_first = separator == "." or int(first) > _LAST_MONTH
     day, month = (first, second) if day_first else (second, first)
-    if 1 <= int(month) <= len(_MONTH_NAMES) and 1 <= int(day) <= 31:  # noqa: PLR2004 - the longest month
+    if 1 <= int(month) <= _LAST_MONTH and 1 <= int(day) <= _LAST_DAY:
         return date(day, int(month), of_year)
     return dotted(f"{first}.{second}.{of_year}")
 
 
 def decade(century: str, tens: str) -> str:
-    """ "19", "90" as "nineteen nineties"."""
+    """Ten years: "19", "90" as "nineteen nineties"."""
     if tens == "00":
         return plural(year(century + tens)) if century else plural("hundred")
     return " ".join((*([cardinal(century)] if century else []), plural(cardinal(tens))))
@@ -125,27 +136,27 @@ def phone(number: str) -> str:
 
 
 def mail(address: str) -> str:
-    """ "a.smith@example.com" as "a dot smith at example dot com"; host names likewise."""
+    """An address: "a.smith@example.com" as "a dot smith at example dot com"; host names likewise."""
     return " ".join(digits(part) if part.isdigit() else _MAIL_SIGNS.get(part, part) for part in _PART.findall(address))
 
 
 def dotted(text: str) -> str:
     """A version ("2.10.3") or, of four parts, an address of the internet, which is read digit by digit."""
     parts = text.split(".")
-    if len(parts) == len("IPv4"):
+    if len(parts) == _IPV4_PARTS:
         return " dot ".join(digits(part) for part in parts)
     return " point ".join(cardinal(part) for part in parts)
 
 
 def fraction(whole: str, above: str, below: str) -> str:
-    """ "1", "1", "2" as "one and a half"; what is none ("24/7") as two numbers."""
+    """A fraction: "1", "1", "2" as "one and a half"; what is none ("24/7") as two numbers."""
     parts = int(below)
     if not 1 < parts <= _MOST_PARTS or not 0 < int(above) < parts:
         return " ".join(cardinal(number) for number in (whole, above, below) if number)
     name = _FRACTIONS.get(parts) or ordinal(below)
     if whole and int(above) == 1:
-        return f"{cardinal(whole)} and a {name}" if parts != 8 else f"{cardinal(whole)} and an {name}"  # noqa: PLR2004
-    said = f"{cardinal(above)} {name if int(above) == 1 else 'halves' if parts == len('of') else plural(name)}"
+        return f"{cardinal(whole)} and {'an' if name[0] in 'aeiou' else 'a'} {name}"
+    said = f"{cardinal(above)} {name if int(above) == 1 else plural(name)}"
     return f"{cardinal(whole)} and {said}" if whole else said
 
 
@@ -156,7 +167,7 @@ def mixed(code: str) -> str:
 
 def short(number: str) -> str:
     """One or two digits as a number, more as digits."""
-    return digits(number) if len(number) > len("12") or number.startswith("0") else cardinal(number)
+    return digits(number) if len(number) > _SHORT or number.startswith("0") else cardinal(number)
 
 
 def _in_threes(number: str) -> list[str]:
@@ -169,9 +180,7 @@ def _grouped(number: str) -> str:
     """An international number with spaces; by Google's data on the world's numbers (lite: without places)."""
     library = _phonenumbers()
     try:
-        return str(
-            library.format_number(library.parse(number), library.PhoneNumberFormat.INTERNATIONAL)
-        )
+        return str(library.format_number(library.parse(number), library.PhoneNumberFormat.INTERNATIONAL))
     except library.NumberParseException:
         return " ".join(_in_threes(number[1:]))
 

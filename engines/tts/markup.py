@@ -1,8 +1,8 @@
 """What of a written text is not said in any language: marks of markdown, tags, addresses, pictures. Pure.
 
-There is no parser of a document behind it: a clause is a piece of one that is still being written, and each mark's place
-is wanted, which markdown-it-py does not tell inside a line. Nothing is fetched and nothing expanded; tags of SSML or
-HTML, entities and templates are text like any other. All patterns are bounded, so that time is linear in the text.
+There is no parser of a document behind it: a clause is a piece of one that is still being written, and the place of
+each mark is wanted, which markdown-it-py does not tell inside a line. Nothing is fetched and nothing expanded; tags of
+SSML or HTML, entities and templates are text like any other. All patterns are bounded: the time is linear in the text.
 """
 
 import re
@@ -17,10 +17,11 @@ MAX_ADDRESS = 2000
 """Characters of a URL; more of it is text."""
 
 URL = rf"(?:(?:https?|ftp|wss?)://|mailto:|www\.)[^\s<>]{{0,{MAX_ADDRESS}}}[^\s<>.,;:!?)\]}}'\"*_~`]"
+_TARGET = rf"(?:[^()\s]|\([^()\s]{{0,200}}\)){{0,{MAX_ADDRESS}}}"
 _ADDRESS = re.compile(
-    rf"\s*[*_~`(\"'<!]{{0,4}}(?:{URL}|\[[^\]\n]{{1,200}}(?:\](?:\((?:[^()\s]{{0,{MAX_ADDRESS}}}\)?)?)?)?)[*_~`)\"'>]{{0,4}}"
+    rf"\s*[*_~`(\"'<!]{{0,4}}(?:{URL}|\[[^\]\n]{{1,200}}(?:\](?:\((?:{_TARGET}\)?)?)?)?)[*_~`)\"'>]{{0,4}}"
 )
-LINK = re.compile(rf"\[[^\[\]\n]{{0,200}}(?:\](?:\([^()\s]{{0,{MAX_ADDRESS}}}\)?)?\Z|\Z|\]\([^()\s]{{0,{MAX_ADDRESS}}}\))")
+LINK = re.compile(rf"\[[^\[\]\n]{{0,200}}(?:\]\({_TARGET}\)|(?:\](?:\({_TARGET})?)?\Z)")
 """A link, also one of which the end is still to come."""
 
 _MARKUP = re.compile(
@@ -30,11 +31,11 @@ _MARKUP = re.compile(
       | ^\s*(?:`{{3,9}}|~{{3,9}})[\w+-]{{0,30}}                    # fences of code
       | </?[A-Za-z!?][^<>]{{0,1000}}>                              # tags
       | {URL}
-      | \]\([^()\s]{{0,{MAX_ADDRESS}}}(?:\s"[^"]{{0,100}}")?\)     # the address of a link
+      | \]\({_TARGET}(?:\s"[^"]{{0,100}}")?\)     # the address of a link
     )
   | (?P<entity>&(?:amp|lt|gt|quot|apos|nbsp|\#39);)
-  | (?P<joined>\*{2,}|(?<![0-9])(?<![0-9]\s)\*|\*(?!\s?[0-9])|(?<!\w)_+|_+(?!\w)|~~|`+|(?<!\w)!(?=\[))
-  | (?P<bracket>[\[\]{{}}|\\<>^_~])
+  | (?P<joined>\*{(2,)}|(?<![0-9])(?<![0-9]\s)\*|\*(?!\s?[0-9])|(?<!\w)_+|_+(?!\w)|~~|`+|(?<!\w)!(?=\[))
+  | (?P<bracket>[\[\]{{}}|\\<>^~])
   | (?P<other>[\x00-\x1f\x7f-\x9f]|[^\x00-\x9f])
     """,
     re.VERBOSE | re.MULTILINE,
@@ -43,6 +44,8 @@ _ENTITIES = {"&amp;": " & ", "&apos;": "'", "&#39;": "'"}
 
 _SILENT_CATEGORIES = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Me"))
 """Control and format characters (direction marks, joiners), unassigned, private use, lone surrogates, keycaps."""
+
+_WITHIN_WORDS = ("Cf", "Me", "Mn")
 
 _PICTURES = ((0x2190, 0x2BFF), (0x1F000, 0x1FAFF), (0xFE00, 0xFE0F), (0xE0000, 0xE01EF))
 """Arrows, symbols, emoji and their selectors: nobody wants "slightly smiling face" read out on the phone."""
@@ -62,12 +65,12 @@ def unsaid(text: str) -> Iterator[Replacement]:
             yield start, end, ""
         elif match.lastgroup != "other":
             yield start, end, " "
-        elif unicodedata.category(char := match.group()) == "Mn":
-            marks = marks + 1 if text[start - 1 : start] and _marked(text[start - 1]) else 1
+        elif _silent(char := match.group()) and not char.isspace():
+            yield start, end, "" if unicodedata.category(char) in _WITHIN_WORDS else " "
+        elif _is_mark(char):
+            marks = marks + 1 if start and _is_mark(text[start - 1]) else 1
             if marks > MAX_MARKS:
                 yield start, end, ""
-        elif _silent(char) and not char.isspace():
-            yield start, end, "" if unicodedata.category(char) in ("Cf", "Me") else " "
 
 
 def without_marks(text: str) -> str:
@@ -86,7 +89,7 @@ def address_end(text: str, position: int) -> int | None:
     return None if match is None else match.end()
 
 
-def _marked(char: str) -> bool:
+def _is_mark(char: str) -> bool:
     return unicodedata.category(char) == "Mn"
 
 

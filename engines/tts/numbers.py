@@ -29,13 +29,13 @@ def cardinal(text: str) -> str:
 
 
 def ordinal(text: str) -> str:
-    """ "21" as "twenty-first"."""
+    """A place in an order: "21" as "twenty-first"."""
     number = text.replace(",", "")
     return _words(int(number), "ordinal") if len(number) <= MAX_DIGITS else digits(number)
 
 
 def year(text: str) -> str:
-    """ "2026" as "twenty twenty-six"."""
+    """A year: "2026" as "twenty twenty-six"."""
     return _words(int(text), "year")
 
 

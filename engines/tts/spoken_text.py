@@ -1,8 +1,8 @@
 """Written text to the words that a voice is to say, and from these back to the written ones. Pure.
 
-Every engine gets the same words. Three passes, each over what the one before left: what nobody says (`markup`), how this
-voice says names (`lexicon`), and, for English, numbers and what is like them (`english`). Other languages are left to
-the engine, since num2words knows their numbers but not their forms of money, dates and times.
+Every engine gets the same words. Three passes, each over what the one before left: what nobody says (`markup`), how
+this voice says names (`lexicon`), and, for English, numbers and what is like them (`english`). Other languages are left
+to the engine: num2words knows their numbers, but not in which gender or case, nor their money, dates and times.
 """
 
 import re

@@ -23,6 +23,7 @@ from media_server.config import Settings
 from media_server.errors import NotFound, ProtocolViolation
 from media_server.protocol.speech import Message, SpeechError, SpeechWarning, serialize, unknown_keys
 from media_server.protocol.tts_stream import Speak, TtsQuery, TtsReady, parse_tts_command
+from media_server.services import pronunciation
 from media_server.services.app import LIMIT, STATE, Inbox, parse_query, service_app, session_socket
 from media_server.services.tts_files import SpeechService
 from media_server.services.tts_sender import TtsSender
@@ -36,6 +37,7 @@ ENGINE = web.AppKey("engine", TtsEngine)
 SCHEDULER = web.AppKey("scheduler", Scheduler)
 CACHE: web.AppKey[PhraseCache | None] = web.AppKey("cache")
 SETTINGS = web.AppKey("settings", Settings)
+LEXICONS = web.AppKey("lexicons", pronunciation.Lexicons)
 
 _log = structlog.get_logger(__name__)
 
@@ -44,6 +46,7 @@ def create_app(settings: Settings) -> web.Application:
     """The tts role. It loads, warms up and measures its voice before it listens.
 
     Raises:
+        ConfigError: The file of pronunciations does not fit.
         ModelError: On start-up, when the voice or its runtime is missing or corrupt.
     """
     app = service_app(
@@ -53,6 +56,7 @@ def create_app(settings: Settings) -> web.Application:
         most_wait_ms=settings.tts.max_queue_wait_ms,
     )
     app[SETTINGS] = settings
+    app[LEXICONS] = pronunciation.load(settings.tts.pronounce)
     app.cleanup_ctx.append(_voice)
     app.router.add_get(PATH, stream)
     model = Path(settings.tts.voice).name
@@ -87,7 +91,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 def _session(app: web.Application, voice: str, speed: float) -> TtsSession:
-    return TtsSession(app[ENGINE], app[SCHEDULER], voice, speed=speed, cache=app[CACHE])
+    lexicon = app[LEXICONS].of(voice)
+    return TtsSession(app[ENGINE], app[SCHEDULER], voice, speed=speed, lexicon=lexicon, cache=app[CACHE])
 
 
 async def _read(session: TtsSession, socket: web.WebSocketResponse, idle_timeout_s: float) -> None:

@@ -12,12 +12,14 @@ from engines import models
 from engines.errors import ModelError
 from engines.tts.cache import PhraseCache
 from engines.tts.piper import PiperEngine
+from engines.tts.spoken_text import speakable
 from media_server.config import Settings
 from media_server.telemetry.metrics import TTS_PHRASE_BYTES, TTS_PHRASES
 
 _SHORT = "You said,"
 _LONG = "Can I book a table for four people this evening?"
 _RUNS = 1
+_WITH_NUMBERS = "Call +14155550100."
 
 _log = structlog.get_logger(__name__)
 
@@ -32,6 +34,7 @@ def load_voice(voice: str, models_dir: Path) -> PiperEngine:
     files = sorted(folder.glob("*.onnx"))
     if len(files) != 1:
         raise ModelError(f"{folder}: one .onnx file with a voice is wanted, there are {len(files)}")
+    speakable(_WITH_NUMBERS)  # loads what reads numbers, for which the first caller would wait a tenth of a second
     return PiperEngine(files[0], voice=folder.name)
 
 
