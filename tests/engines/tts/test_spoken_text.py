@@ -15,14 +15,16 @@ from engines.tts.lexicon import Lexicon
 from engines.tts.silence import JOINT_MS, LEAD_MS, TAIL_MS, SpeechTrim, joint
 from engines.tts.spoken_text import MAX_SPOKEN, NO_LEXICON, SpokenText, WayBack, speakable
 
-
 SAID = [
     # money
     ("Your total is $3.50.", "Your total is three dollars and fifty cents."),
     ("It costs $0.99, or $1.", "It costs ninety-nine cents, or one dollar."),
     ("That will be €20, please.", "That will be twenty euros, please."),
     ("We raised $1.2 million.", "We raised one point two million dollars."),
-    ("The balance is £1,234.56.", "The balance is one thousand two hundred and thirty-four pounds and fifty-six pence."),
+    (
+        "The balance is £1,234.56.",
+        "The balance is one thousand two hundred and thirty-four pounds and fifty-six pence.",
+    ),
     ("12.50 USD, 5 € or $10-$20", "twelve dollars and fifty cents, five euros or ten dollars to twenty dollars"),
     ("1.2 million people, -$5 a month", "one point two million people, minus five dollars a month"),
     ("It is $5/month.", "It is five dollars per month."),
@@ -38,13 +40,19 @@ SAID = [
     ("March 3rd, 2026 works", "March third, twenty twenty-six works"),
     ("It is due 2026-11-24.", "It is due November twenty-fourth, twenty twenty-six."),
     ("Shipped 11/24/2026", "Shipped November twenty-fourth, twenty twenty-six"),
-    ("Shipped 24/11/2026 or 3.2.2026", "Shipped November twenty-fourth, twenty twenty-six or February third, twenty twenty-six"),
+    (
+        "Shipped 24/11/2026 or 3.2.2026",
+        "Shipped November twenty-fourth, twenty twenty-six or February third, twenty twenty-six",
+    ),
     ("At 2026-11-24T10:30:00Z", "At November twenty-fourth, twenty twenty-six at ten thirty"),
     ("In 1999, March 2026 and the 1990s", "In nineteen ninety-nine, March twenty twenty-six and the nineteen nineties"),
     # telephone numbers, codes, addresses
     ("Call +1 415 555 0100.", "Call plus one, four one five, five five five, zero one zero zero."),
     ("Call +14155550100", "Call plus one, four one five, five five five, zero one zero zero"),
-    ("(415) 555-0100 or 555-0199", "four one five, five five five, zero one zero zero or five five five, zero one nine nine"),
+    (
+        "(415) 555-0100 or 555-0199",
+        "four one five, five five five, zero one zero zero or five five five, zero one nine nine",
+    ),
     ("020 7946 0958", "zero two zero, seven nine four six, zero nine five eight"),
     ("Your order number is 48213.", "Your order number is four eight two one three."),
     ("Flight BA 2490, gate B12", "Flight BA two four nine zero, gate B twelve"),
@@ -54,10 +62,16 @@ SAID = [
     ("Write to a.smith@example.com.", "Write to a dot smith at example dot com."),
     ("bob_42@mail-box.co.uk", "bob underscore four two at mail dash box dot co dot uk"),
     ("Go to example.com/help today", "Go to example dot com today"),
-    ("It is 192.168.1.1, version 2.10.3", "It is one nine two dot one six eight dot one dot one, version two point ten point three"),
+    (
+        "It is 192.168.1.1, version 2.10.3",
+        "It is one nine two dot one six eight dot one dot one, version two point ten point three",
+    ),
     # numbers
     ("You are 3rd in line, the 21st today", "You are third in line, the twenty-first today"),
-    ("1,250 people and 3.5% of 15", "one thousand two hundred and fifty people and three point five percent of fifteen"),
+    (
+        "1,250 people and 3.5% of 15",
+        "one thousand two hundred and fifty people and three point five percent of fifteen",
+    ),
     ("5-7 days, pages 10–12", "five to seven days, pages ten to twelve"),
     ("It is -5 or 25°C", "It is minus five or twenty-five degrees Celsius"),
     ("5 kg, 1 km, 50 km/h, 12 m²", "five kilograms, one kilometer, fifty kilometers per hour, twelve square meters"),
@@ -88,7 +102,9 @@ def test_what_is_written_is_read_out(written: str, spoken: str) -> None:
     assert speakable(written).text == spoken
 
 
-@pytest.mark.parametrize("text", ["", " \n", "**", "---", "🙂🙂", "https://example.com/a.", "<br/>", "...?!", "\ud800", "```"])
+@pytest.mark.parametrize(
+    "text", ["", " \n", "**", "---", "🙂🙂", "https://example.com/a.", "<br/>", "...?!", "\ud800", "```"]
+)
 def test_what_has_nothing_to_say_says_nothing(text: str) -> None:
     assert speakable(text) == SpokenText("", ())
 
@@ -144,14 +160,18 @@ def test_a_written_word_whose_last_sound_is_not_known_is_told_at_the_next_one_or
 
 
 def test_a_lexicon_says_whole_words_in_its_own_way() -> None:
-    lexicon = Lexicon({"Nguyen": "win", "SQL": "sequel", "gif": "jif", "St. Ives": "saint eyevz", "C++": "see plus plus"})
+    lexicon = Lexicon(
+        {"Nguyen": "win", "SQL": "sequel", "gif": "jif", "St. Ives": "saint eyevz", "C++": "see plus plus"}
+    )
     written = "Nguyen's SQL, nguyen and MySQL: GIF in St. Ives, C++."
     assert speakable(written, lexicon).text == "win's sequel, nguyen and MySQL: jif in saint eyevz, see plus plus."
     assert told(written, lexicon)[0] == ("Nguyen's", 0, "win's")
     assert ("St. Ives,", 39, "saint eyevz,") in told(written, lexicon)
 
 
-ANYTHING = st.text(st.characters(), max_size=200) | st.text("3.5:/-+$€% @aAmM[](){}*_#`<>!&;,\n\ud800\u202e\u0301٣²½🙂", max_size=200)
+ANYTHING = st.text(st.characters(), max_size=200) | st.text(
+    "3.5:/-+$€% @aAmM[](){}*_#`<>!&;,\n\ud800\u202e\u0301٣²½🙂", max_size=200
+)
 PHRASES = st.lists(st.sampled_from([written for written, _ in SAID]) | ANYTHING, max_size=4).map(" ".join)
 
 
@@ -165,7 +185,10 @@ def test_any_text_is_read_in_order_within_bounds(written: str, language: str) ->
         assert written[said.offset : said.offset + len(said.written)] == said.written != ""
         assert 0 <= said.start < said.end <= len(spoken.text)
     back = WayBack(spoken)
-    heard = [SpokenWord(each.text, each.offset, float(number), number + 1.0) for number, each in enumerate(written_words(spoken.text))]
+    heard = [
+        SpokenWord(each.text, each.offset, float(number), number + 1.0)
+        for number, each in enumerate(written_words(spoken.text))
+    ]
     assert [(each.text, each.offset) for each in back.written(heard, more=False)] == [
         (each.written, each.offset) for each in spoken.words
     ]
@@ -173,7 +196,25 @@ def test_any_text_is_read_in_order_within_bounds(written: str, language: str) ->
 
 @pytest.mark.parametrize(
     "piece",
-    ["a", "9", "1,", "1.", "1 ", "12-", "a@", "a.", "http://", "](", "[a](b)", "<a", "\u0301", "\ud800", "a1", "$1", "1/"],
+    [
+        "a",
+        "9",
+        "1,",
+        "1.",
+        "1 ",
+        "12-",
+        "a@",
+        "a.",
+        "http://",
+        "](",
+        "[a](b)",
+        "<a",
+        "\u0301",
+        "\ud800",
+        "a1",
+        "$1",
+        "1/",
+    ],
 )
 def test_fifty_thousand_characters_hang_nothing(piece: str) -> None:
     """What is quadratic in the text takes minutes here, what is linear half a second."""
