@@ -46,7 +46,7 @@ def phrase_cache(settings: Settings) -> PhraseCache | None:
         cache = PhraseCache(
             settings.data_dir / "tts-cache",
             most_bytes=settings.tts.cache_bytes,
-            revision=_revision(models.locate(settings.tts.voice, settings.models_dir)),
+            revision=_revision(models.locate(settings.tts.voice, settings.models_dir), settings.tts.pronounce),
             on_lookup=lambda hit: TTS_PHRASES.labels("hit" if hit else "miss").inc(),
         )
     except OSError as error:
@@ -56,10 +56,11 @@ def phrase_cache(settings: Settings) -> PhraseCache | None:
     return cache
 
 
-def _revision(folder: Path) -> str:
-    """Tells a voice's files, and the version of what makes sound of them, from all others."""
+def _revision(folder: Path, pronounce: Path | None) -> str:
+    """Tells a voice's files, how it says words, and the version of what makes sound of them, from all others."""
     digest = hashlib.sha256(version("media-server").encode())
-    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    for path in [*files, *([pronounce] if pronounce else [])]:
         with path.open("rb") as file:
             digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
