@@ -159,6 +159,9 @@ class TtsEngine(Protocol):
     sample_rate: int
     """Hz of what it makes."""
 
+    language: str
+    """The code of the language it speaks, "en" or "en-us": what numbers are read in."""
+
     @property
     def voices(self) -> tuple[str, ...]:
         """The ids it knows; the first is the default."""

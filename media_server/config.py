@@ -24,6 +24,7 @@ from media_server.telemetry.loopback import is_loopback
 Patience = Literal["quick", "normal", "patient"]
 Secret = Annotated[SecretStr, Field(min_length=1)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+File = Folder
 
 _PREFIX = "MEDIA_SERVER_"
 _SECRETS: tuple[KeyPath, ...] = (("api_key",), ("twilio", "auth_token"))
@@ -94,6 +95,7 @@ class TtsSettings(_Section):
     workers: int | None = Field(None, ge=1, description="clauses made at once; by default one a core that is ours")
     cache_bytes: int = Field(256 << 20, ge=0, description="of clauses kept on disk, in data_dir; 0: none are kept")
     max_voices: int = Field(100, ge=0, description="cloned voices that are kept")
+    pronounce: File | None = Field(None, description="a TOML file: how voices are to say words")
 
 
 class InstancesSettings(_Section):

@@ -4,14 +4,17 @@ Rules:
 - Joined, the clauses are the text, to the character: offsets of words stay true.
 - A clause ends behind ``. ! ? ; : …`` or a line break; the first one also behind a comma, so that the voice can begin.
 - A mark is an end only when white space follows it: "3.50", "10:30" and addresses stay whole. The full stop of an
-  abbreviation or an initial is none.
+  abbreviation or an initial is none, nor a comma between numbers ("March 3, 2026"), nor a mark inside a link.
 - Text may come in pieces, even as tokens. A mark that a piece ends with is an end at once when a whole word stands
-  before it in the same piece ("Hello there."); behind "3" or a lone "." the next piece is waited for.
-- Nothing is longer than `MAX_CLAUSE` (the first: `MAX_FIRST_CLAUSE`): what has no marks is cut between words, a word
-  that long is cut anywhere.
+  before it in the same piece ("Hello there."); behind "3", in an address or at a lone "." the next piece is waited for.
+- Nothing is longer than `MAX_CLAUSE` (the first: `MAX_FIRST_CLAUSE`): what has no marks is cut between words, but not
+  next to a number if there is another place. A word that long is cut anywhere; only a link or a URL may be longer,
+  since it says little or nothing.
 """
 
 import re
+
+from engines.tts.markup import LINK, address_end
 
 MAX_CLAUSE = 200
 MAX_FIRST_CLAUSE = 64
@@ -22,10 +25,12 @@ _MIN_BEFORE_CONJUNCTION = 20
 
 _CLOSERS = "\"')\\]}»”’"  # noqa: RUF001 - typographic quotes are meant
 _END = re.compile(rf"[.!?;:,…]+[{_CLOSERS}]*(?=\s|\Z)|[。！？]+[{_CLOSERS}」』]*|\n")  # noqa: RUF001 - as above
-_WORD_BEFORE_END = re.compile(rf"[^\W\d_]{{2}}[.!?;:,…]+[{_CLOSERS}]*\Z")
+_WORD_BEFORE_END = re.compile(rf"(?<!\d)[^\W\d_]{{2}}[.!?;:,…]+[{_CLOSERS}]*\Z")
 _PAUSE = re.compile(r"[,;:–—](?=\s)")  # noqa: RUF001 - a dash is meant
 _CONJUNCTION = re.compile(r"\s(?=(?:and|but|or|so|because|which|that|when|if|while|then|to|for|with)\s)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
+_NUMBER_GOES_ON = re.compile(r"(?<=\d,)\s*(?:\Z|\d)|(?<=\d(?:st|nd|rd|th),)\s*(?:\Z|\d)")
+_OF_ADDRESS = ("://", "@", "www.", "](")
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘]+\Z")  # noqa: RUF001 - typographic quotes are meant
 
 _TITLES = {"dr", "mr", "mrs", "ms", "mx", "prof", "st", "jr", "sr", "gen", "sen", "gov", "capt", "lt", "col", "sgt"}
@@ -103,33 +108,61 @@ def _clause_end(text: str, position: int, *, first: bool, settled: bool, final: 
         end = match.end()
         if end > position + limit or not pronounceable(text[position : match.start()]):
             continue
-        if end == len(text) and not settled:
+        if end == len(text) and not final and (not settled or _in_address(text, position)):
             break
-        if _ends_here(text[position : match.start()], match.group(), first=first):
+        if _ends_here(text[position : match.start()], match, first=first) and not _in_link(text, position, end, final):
             return end
     if len(text) - position > limit:
-        return _cut(text, position, limit, first=first)
+        return _cut(text, position, limit, first=first, final=final)
     if final and position < len(text):
         return len(text)
     return None
 
 
-def _ends_here(before: str, mark: str, *, first: bool) -> bool:
+def _ends_here(before: str, match: re.Match[str], *, first: bool) -> bool:
+    mark = match.group()
     if mark[0] == ",":
-        return first and len(before.split()) >= _MIN_FIRST_WORDS
+        return (
+            first and len(before.split()) >= _MIN_FIRST_WORDS and not _NUMBER_GOES_ON.match(match.string, match.end())
+        )
     if mark[0] == "." and not mark.startswith(".."):
         word = _LAST_WORD.search(before)
-        return word is None or not is_abbreviation(word.group())
+        return not before.strip().isdigit() and (word is None or not is_abbreviation(word.group()))
     return True
 
 
-def _cut(text: str, position: int, limit: int, *, first: bool) -> int:
+def _in_address(text: str, position: int) -> bool:
+    """Whether the last word may be an address that goes on in the next piece."""
+    word = text[position:].rsplit(maxsplit=1)[-1]
+    return any(mark in word for mark in _OF_ADDRESS)
+
+
+def _in_link(text: str, position: int, at: int, final: bool) -> bool:
+    """Whether `at` is inside of a link, or may be one day."""
+    start = text.rfind("[", position, at)
+    link = LINK.match(text, start) if start >= 0 else None
+    if link is None:
+        return False
+    return link.end() > at if link.group().endswith(")") else not final
+
+
+def _cut(text: str, position: int, limit: int, *, first: bool, final: bool) -> int | None:
     """Where to cut a run of text that has no end within `limit`: at a pause, before a conjunction, between words."""
     window = text[position : position + limit]
     earliest = _MIN_BEFORE_CONJUNCTION if first else limit // 2
+    spaces: list[int] = []
     for pattern in (_PAUSE, _CONJUNCTION, _SPACE):
         ends = [match.end() if pattern is _PAUSE else match.start() for match in pattern.finditer(window)]
-        fitting = [end for end in ends if end >= (earliest if pattern is not _SPACE else 1)]
-        if fitting:
-            return position + fitting[-1]
-    return position + limit
+        spaces = [position + end for end in ends if end >= (earliest if pattern is not _SPACE else 1)]
+        for end in reversed(spaces):
+            if not _at_number(text, end) and not _in_link(text, position, end, final):
+                return end
+    address = address_end(text, position)
+    if address is not None and address > position + limit:
+        return address if final or address < len(text) else None
+    return spaces[-1] if spaces else position + limit
+
+
+def _at_number(text: str, space: int) -> bool:
+    """Whether a number stands before or behind: "3 March", "555 0100", "5 pm"."""
+    return text[space - 1].isdigit() or text[space + 1 : space + 2].isdigit()

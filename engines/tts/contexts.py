@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from engines.errors import EnginesError, InputError
 from engines.tts.clauses import ClauseSplitter, pronounceable
+from engines.tts.markup import without_marks
 
 MAX_WAITING_TEXT = 50_000
 """Characters."""
@@ -151,7 +152,7 @@ class ContextQueue:
             offset, text = context.offset, context.take()
             if text is None:
                 return ContextFlushed(context.id)
-            if pronounceable(text):
+            if pronounceable(text) and pronounceable(without_marks(text)):
                 clause = Clause(context.id, text, offset, first=not context.begun, speed=context.speed)
                 context.begun = True
                 return clause

@@ -21,9 +21,7 @@ from numpy.typing import NDArray
 from engines.errors import InputError, ModelError
 from engines.ports import LEAST_SPEED, MOST_SPEED, Speech, SpokenWord
 from engines.tts.alignment import TRUSTED_SHARE, WrittenWord, align, written_words
-from engines.tts.clauses import pronounceable
 from engines.tts.silence import SpeechTrim
-from engines.tts.spoken_text import speakable
 from engines.tts.vits import load
 
 MAX_TEXT = 1000
@@ -86,9 +84,10 @@ class PiperEngine:
             raise ModelError(f"{model}: {error}") from error
         self.voices: tuple[str, ...] = (voice,)
         self.sample_rate: int = settings.sample_rate
+        self.language: str = settings.espeak_voice
 
     def synthesize(self, text: str, voice: str, speed: float = 1.0) -> Iterator[Speech]:
-        """Speak one clause; nothing comes of a text without a letter or a digit.
+        """Speak one clause of plain words, as `engines.tts.spoken_text` makes them.
 
         Word times count from the first sample of the first piece, as if the pieces followed each other at once. A word
         comes with the piece in which it ends, since only then its end is known: the last one's silence is cut.
@@ -102,13 +101,10 @@ class PiperEngine:
             raise InputError(f"{len(text)} characters; {MAX_TEXT} at most")
         if not LEAST_SPEED <= speed <= MOST_SPEED:
             raise InputError(f"speed {speed:g}; it may be {LEAST_SPEED:g} to {MOST_SPEED:g}")
-        spoken = speakable(text)
-        if not pronounceable(spoken):
-            return
-        sentences = [self._known(sentence) for sentence in self._voice.phonemize(spoken)]
+        sentences = [self._known(sentence) for sentence in self._voice.phonemize(text)]
         words = written_words(text)
         clause = [phoneme for sentence in sentences for phoneme in sentence]
-        alone = [self._phonemes_of(spoken[word.offset : word.offset + len(word.text)]) for word in words]
+        alone = [self._phonemes_of(word.text) for word in words]
         alignment = align(alone, clause)
         trusted = alignment.share >= TRUSTED_SHARE
         made = 0

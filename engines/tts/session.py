@@ -21,8 +21,11 @@ from engines.ports import Speech, SpokenWord, TtsEngine
 from engines.scheduler import Scheduler
 from engines.tts.cache import PhraseCache
 from engines.tts.contexts import Clause, ContextFlushed, ContextOver, ContextQueue, Text
+from engines.tts.lexicon import Lexicon
 from engines.tts.making import Making
+from engines.tts.reader import Reader
 from engines.tts.silence import joint
+from engines.tts.spoken_text import NO_LEXICON
 
 CLAUSE_DEADLINE_S = 20.0
 """For one piece of a clause, with its wait for a worker; past it the context fails."""
@@ -99,8 +102,9 @@ class TtsSession:
         *,
         speed: float = 1.0,
         cache: PhraseCache | None = None,
+        lexicon: Lexicon = NO_LEXICON,
     ) -> None:
-        self._engine = engine
+        self._engine = Reader(engine, lexicon)
         self._scheduler = scheduler
         self._cache = cache
         self._voice = voice

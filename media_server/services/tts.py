@@ -24,6 +24,7 @@ from media_server.config import Settings
 from media_server.errors import ProtocolViolation
 from media_server.protocol.speech import Message, SpeechError, SpeechWarning, serialize, unknown_keys
 from media_server.protocol.tts_stream import Speak, TtsQuery, TtsReady, parse_tts_command
+from media_server.services import pronunciation
 from media_server.services.app import LIMIT, STATE, Inbox, parse_query, service_app, session_socket
 from media_server.services.cloning import load_cloning
 from media_server.services.tts_files import SpeechService
@@ -41,6 +42,7 @@ SCHEDULER = web.AppKey("scheduler", Scheduler)
 CACHE: web.AppKey[PhraseCache | None] = web.AppKey("cache")
 VOICES = web.AppKey("voices", VoiceCatalog)
 SETTINGS = web.AppKey("settings", Settings)
+LEXICONS = web.AppKey("lexicons", pronunciation.Lexicons)
 
 _log = structlog.get_logger(__name__)
 
@@ -49,7 +51,7 @@ def create_app(settings: Settings, load: Callable[[], TtsEngine] | None = None) 
     """The tts role. It loads, warms up and measures its voice before it listens; `load`: another than the settings'.
 
     Raises:
-        ConfigError: On start-up, when the folder of the voices cannot be had.
+        ConfigError: The file of pronunciations does not fit; on start-up, the folder of the voices cannot be had.
         ModelError: On start-up, when the voice or its runtime is missing or corrupt.
     """
     app = service_app(
@@ -59,6 +61,7 @@ def create_app(settings: Settings, load: Callable[[], TtsEngine] | None = None) 
         most_wait_ms=settings.tts.max_queue_wait_ms,
     )
     app[SETTINGS] = settings
+    app[LEXICONS] = pronunciation.load(settings.tts.pronounce)
     load = load or partial(load_voice, settings.tts.voice, settings.models_dir)
     app.cleanup_ctx.append(partial(_voices, load))
     app.router.add_get(PATH, stream)
@@ -94,7 +97,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 def _session(app: web.Application, voice: str, speed: float) -> TtsSession:
-    return TtsSession(app[ENGINE], app[SCHEDULER], voice, speed=speed, cache=app[CACHE])
+    lexicon = app[LEXICONS].of(voice)
+    return TtsSession(app[ENGINE], app[SCHEDULER], voice, speed=speed, lexicon=lexicon, cache=app[CACHE])
 
 
 async def _read(session: TtsSession, socket: web.WebSocketResponse, idle_timeout_s: float) -> None:

@@ -13,12 +13,14 @@ from engines.errors import ModelError
 from engines.ports import TtsEngine
 from engines.tts.cache import PhraseCache
 from engines.tts.piper import PiperEngine
+from engines.tts.spoken_text import speakable
 from media_server.config import Settings
 from media_server.telemetry.metrics import TTS_PHRASE_BYTES, TTS_PHRASES
 
 _SHORT = "You said,"
 _LONG = "Can I book a table for four people this evening?"
 _RUNS = 1
+_WITH_NUMBERS = "Call +14155550100."
 
 _log = structlog.get_logger(__name__)
 
@@ -33,6 +35,7 @@ def load_voice(voice: str, models_dir: Path) -> PiperEngine:
     files = sorted(folder.glob("*.onnx"))
     if len(files) != 1:
         raise ModelError(f"{folder}: one .onnx file with a voice is wanted, there are {len(files)}")
+    speakable(_WITH_NUMBERS)  # loads what reads numbers, for which the first caller would wait a tenth of a second
     return PiperEngine(files[0], voice=folder.name)
 
 
@@ -44,7 +47,7 @@ def phrase_cache(settings: Settings) -> PhraseCache | None:
         cache = PhraseCache(
             settings.data_dir / "tts-cache",
             most_bytes=settings.tts.cache_bytes,
-            revision=_revision(models.locate(settings.tts.voice, settings.models_dir)),
+            revision=_revision(models.locate(settings.tts.voice, settings.models_dir), settings.tts.pronounce),
             on_lookup=lambda hit: TTS_PHRASES.labels("hit" if hit else "miss").inc(),
         )
     except OSError as error:
@@ -54,10 +57,11 @@ def phrase_cache(settings: Settings) -> PhraseCache | None:
     return cache
 
 
-def _revision(folder: Path) -> str:
-    """Tells a voice's files, and the version of what makes sound of them, from all others."""
+def _revision(folder: Path, pronounce: Path | None) -> str:
+    """Tells a voice's files, how it says words, and the version of what makes sound of them, from all others."""
     digest = hashlib.sha256(version("media-server").encode())
-    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    for path in [*files, *([pronounce] if pronounce else [])]:
         with path.open("rb") as file:
             digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

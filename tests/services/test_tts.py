@@ -270,7 +270,7 @@ async def test_text_may_come_in_pieces(client: Client) -> None:
         assert [(word.text, word.offset) for word in words] == [("Hello", 0), ("there.", 6), ("Good", 13), ("bye.", 18)]
 
 
-@pytest.mark.parametrize("text", ["", "   ", "🙂🙂", "...", "\u202e", "\x00"])
+@pytest.mark.parametrize("text", ["", "   ", "🙂🙂", "...", "\u202e", "\x00", "**", "https://example.com/a", "[](x)"])
 async def test_what_has_no_words_is_done_at_once(client: Client, text: str) -> None:
     async with listening(client) as listener:
         await listener.say(text)
@@ -279,6 +279,21 @@ async def test_what_has_no_words_is_done_at_once(client: Client, text: str) -> N
             TtsDone(context_id="a", audio_s=0.0, cancelled=False),
         ]
         assert listener.audio == b""
+
+
+async def test_the_lexicon_reaches_streams_and_files(models_dir: Path, tmp_path: Path) -> None:
+    file = tmp_path / "words.toml"
+    file.write_text('[piper-joe]\nOK = "one two three four five six seven eight nine ten"\n')
+    async with service(models_dir, pronounce=file) as client:
+        async with listening(client) as listener:
+            await listener.say("OK.")
+            events = await listener.until_done()
+            words = [word for event in events if isinstance(event, Words) for word in event.words]
+            assert [(word.text, word.offset) for word in words] == [("OK.", 0)]
+            assert words[0].end - words[0].start > 2.0
+        asked = {"text": "OK.", "format": "pcm", "sample_rate": 8000}
+        async with client.post("/v1/synthesize", json=asked) as answer:
+            assert len(await answer.read()) > 2.0 * 2 * 8000
 
 
 BAD = [

@@ -24,6 +24,7 @@ class Slow:
 
     sample_rate = RATE
     voices = ("slow",)
+    language = "en"
 
     def synthesize(self, text: str, voice: str, speed: float = 1.0) -> Iterator[Speech]:
         del voice, speed

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +33,42 @@ def split(*pieces: str) -> list[str]:
 )
 def test_clauses_end_where_a_speaker_would_pause(text: str, clauses: list[str]) -> None:
     assert split(text) == clauses
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("On March 3, 2026 we open, at nine.", ["On March 3, 2026 we open,", " at nine."]),
+        ("1. Milk and eggs. 2. Bread.", ["1. Milk and eggs.", " 2. Bread."]),
+        (
+            "See [Hello there. You](https://x.org/a) now. Bye.",
+            ["See [Hello there. You](https://x.org/a) now.", " Bye."],
+        ),
+        (f"Look https://x.org/{'a' * 300} here.", ["Look", f" https://x.org/{'a' * 300}", " here."]),
+        (
+            f"[our own page](https://x.org/{'a' * 300}) is up.",
+            [f"[our own page](https://x.org/{'a' * 300})", " is up."],
+        ),
+        (
+            "You may reach our friendly front desk on weekdays at +1 415 555 0100 today",
+            ["You may reach our friendly front desk on weekdays at", " +1 415 555 0100 today"],
+        ),
+    ],
+)
+def test_addresses_links_and_numbers_stay_whole(text: str, clauses: list[str]) -> None:
+    assert split(text) == clauses
+    tokens = re.findall(r"\W?\w+|\W", text)
+    assert "".join(tokens) == text
+    assert [clause for clause in split(*tokens) if "](" in clause or "://" in clause] == [
+        clause for clause in clauses if "](" in clause or "://" in clause
+    ]
+
+
+def test_an_address_that_comes_in_pieces_is_waited_for() -> None:
+    assert split("Ask sales@example.", "com or see https://example.", "com/a. Bye.") == [
+        "Ask sales@example.com or see https://example.com/a.",
+        " Bye.",
+    ]
 
 
 def test_a_long_first_clause_is_cut_before_a_conjunction() -> None:

@@ -20,6 +20,7 @@ class Stumbling:
 
     sample_rate = 1000
     voices = (VOICE,)
+    language = "en"
 
     def __init__(self, failures: int) -> None:
         self.failures = failures

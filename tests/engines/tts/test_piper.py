@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engines.errors import InputError, ModelError
 from engines.ports import Speech
 from engines.tts.piper import LEAST_FIRST_MS, MAX_TEXT, PiperEngine
+from engines.tts.reader import Reader
 from engines.tts.silence import LEAD_MS, TAIL_MS, THRESHOLD
 from tests.engines.tts.voice import VOICE, piper
 
@@ -26,10 +27,10 @@ TEXTS = [
 
 
 def speak(text: str) -> list[Speech]:
-    """The runs of the model, each put together from its pieces."""
+    """The runs of the model, each put together from its pieces; of a text as people write it."""
     runs: list[Speech] = []
     more = False
-    for piece in piper().synthesize(text, VOICE):
+    for piece in Reader(piper()).synthesize(text, VOICE):
         if more:
             assert piece.exact == runs[-1].exact
             pcm = np.concatenate((runs[-1].pcm, piece.pcm))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engines.errors import InputError
 from engines.ports import Speech, SpokenWord
 from engines.scheduler import Lane, Scheduler
+from engines.tts.alignment import written_words
 from engines.tts.contexts import ContextFlushed, Text
 from engines.tts.session import (
     ContextAudio,
@@ -28,12 +29,13 @@ JOINT = (JOINT_MS - LEAD_MS - TAIL_MS) * RATE // 1000
 
 
 class Typewriter:
-    """A voice of one sample a character, one word a clause, at 1,000 Hz. It stops before the clause `hold`.
+    """A voice of one sample a character, at 1,000 Hz. It stops before the clause `hold`.
 
-    A clause with a `|` comes in two pieces, cut there, and it stops before the second when that is `hold`.
+    A clause with a `;` in it comes in two pieces, cut there, and it stops before the second when that is `hold`.
     """
 
     sample_rate = RATE
+    language = "en"
     voices: tuple[str, ...] = ("typewriter",)
 
     def __init__(self, hold: str = "") -> None:
@@ -49,14 +51,17 @@ class Typewriter:
             raise InputError("bad text")
         if "crash" in text:
             raise ZeroDivisionError("a secret")
-        head, _, text = text.rpartition("|")
+        head, _, text = text.rpartition(";")
         if head:
             yield Speech(np.ones(len(head), np.int16), (), exact=True, more=True)
         if text == self.hold:
             self.holding.set()
             assert self.go_on.wait(10)
-        word = SpokenWord(text.strip(), len(text) - len(text.lstrip()), 0.0, len(text) / RATE)
-        yield Speech(np.ones(len(text), np.int16), (word,), exact=True)
+        words = tuple(
+            SpokenWord(word.text, word.offset, word.offset / RATE, (word.offset + len(word.text)) / RATE)
+            for word in written_words(text)
+        )
+        yield Speech(np.ones(len(text), np.int16), words, exact=True)
 
 
 @pytest.fixture
@@ -88,14 +93,16 @@ async def test_a_context_is_started_spoken_and_done(scheduler: Scheduler) -> Non
     happened = await events(session)
     assert kinds(happened) == [(kind, "a") for kind in ("Started", "Words", "Audio", "Words", "Audio", "Done")]
     sounds = [event.pcm for event in happened if isinstance(event, ContextAudio)]
-    assert [len(pcm) for pcm in sounds] == [12, JOINT + 9]
+    assert [len(pcm) for pcm in sounds] == [12, JOINT + 8]
     assert not sounds[1][:JOINT].any()
     words = [word for event in happened if isinstance(event, ContextWords) for word in event.words]
     assert [(word.text, word.offset, round(word.start, 3), round(word.end, 3)) for word in words] == [
-        ("Hello there.", 0, 0.0, 0.012),
-        ("Bye now.", 13, 0.092, 0.101),
+        ("Hello", 0, 0.0, 0.005),
+        ("there.", 6, 0.006, 0.012),
+        ("Bye", 13, 0.092, 0.095),
+        ("now.", 17, 0.096, 0.1),
     ]
-    assert happened[-1] == ContextDone("a", samples=21 + JOINT, cancelled=False)
+    assert happened[-1] == ContextDone("a", samples=20 + JOINT, cancelled=False)
 
 
 async def test_contexts_follow_each_other(scheduler: Scheduler) -> None:
@@ -114,7 +121,7 @@ async def test_a_context_without_words_starts_and_is_done(scheduler: Scheduler) 
 
 
 async def test_cancel_throws_away_what_is_being_made_without_waiting_for_it(scheduler: Scheduler) -> None:
-    engine = Typewriter(hold=" Two.")
+    engine = Typewriter(hold="Two.")
     session = TtsSession(engine, scheduler, "typewriter")
     session.speak("a", "One. Two. Three.")
     session.speak("b", "Four.")
@@ -129,17 +136,17 @@ async def test_cancel_throws_away_what_is_being_made_without_waiting_for_it(sche
 
 async def test_nothing_comes_between_the_pieces_of_a_clause(scheduler: Scheduler) -> None:
     session = TtsSession(Typewriter(), scheduler, "typewriter")
-    session.speak("a", "One. T|wo.")
+    session.speak("a", "One. T;wo.")
     happened = await events(session)
     sounds = [(len(event.pcm), event.more) for event in happened if isinstance(event, ContextAudio)]
-    assert sounds == [(4, False), (JOINT + 2, True), (3, False)]
-    assert happened[-1] == ContextDone("a", samples=JOINT + 9, cancelled=False)
+    assert sounds == [(4, False), (JOINT + 1, True), (3, False)]
+    assert happened[-1] == ContextDone("a", samples=JOINT + 8, cancelled=False)
 
 
 async def test_cancel_between_the_pieces_of_a_clause(scheduler: Scheduler) -> None:
-    engine = Typewriter(hold=" Two.")
+    engine = Typewriter(hold="Two.")
     session = TtsSession(engine, scheduler, "typewriter")
-    session.speak("a", "One| Two. Three.")
+    session.speak("a", "One;Two. Three.")
     running = asyncio.create_task(events(session))
     await asyncio.to_thread(engine.holding.wait, 10)
     session.cancel("a")

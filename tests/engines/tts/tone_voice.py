@@ -20,6 +20,7 @@ class ToneEngine:
     """A `CloningTtsEngine`. It gets on with cloning while `go_on` is set; a `spoiled` one makes what is no number."""
 
     sample_rate = 16000
+    language = "en"
 
     def __init__(self, *, spoiled: bool = False) -> None:
         self.cloned: dict[str, VoiceTensors] = {}
