@@ -150,7 +150,7 @@ async def test_cancel_between_the_pieces_of_a_clause(scheduler: Scheduler) -> No
     running = asyncio.create_task(events(session))
     await asyncio.to_thread(engine.holding.wait, 10)
     session.cancel("a")
-    assert (await running)[-1] == ContextDone("a", samples=3, cancelled=True, text=Text("One| Two. Three.", 0))
+    assert (await running)[-1] == ContextDone("a", samples=3, cancelled=True, text=Text("One;Two. Three.", 0))
     engine.go_on.set()
 
 
