@@ -29,6 +29,8 @@ PATH = "/v1/stream/asr"
 CLOSE_S = 60.0
 """What a service may take for what it still owes when a stream is closed; after that it counts as lost."""
 CONNECT_S = 10.0
+CALM_S, CALM_TRIES = 3.0, 10
+"""A service that was full a moment ago is asked again, so often."""
 _IDLE_FIRST_S = 2.0
 
 
@@ -105,6 +107,11 @@ async def _warm_up(http: aiohttp.ClientSession, url: str, load: AsrLoad) -> None
     """One stream of silence, so that what the first one costs is not counted; it also shows that somebody is there."""
     nothing = script([], seconds=_IDLE_FIRST_S, silence_s=0, chance=random.Random(0))  # noqa: S311 - likewise
     first = await _stream(http, url, load, nothing)
+    for _ in range(CALM_TRIES):
+        if first.refused_ms is None:
+            break
+        await asyncio.sleep(CALM_S)
+        first = await _stream(http, url, load, nothing)
     if first.failed or first.refused_ms is not None:
         raise EngineError(f"{url}: {first.failed or 'it takes no stream, though nobody else of ours is there'}")
 
@@ -190,9 +197,12 @@ async def _transcribed(http: aiohttp.ClientSession, url: str, load: AsrLoad, rec
         writer.setsampwidth(2)
         writer.setframerate(TELEPHONE_RATE)
         writer.writeframes(pcm)
+    query: Mapping[str, str] = {"language": load.language}
     with suppress(aiohttp.ClientError, TimeoutError):
-        query: Mapping[str, str] = {"language": load.language}
-        async with http.post(f"{url}/v1/transcribe", params=query, data=file.getvalue()) as answer:
-            answer.raise_for_status()
-            return str((await answer.json())["text"])
+        for _ in range(CALM_TRIES):
+            async with http.post(f"{url}/v1/transcribe", params=query, data=file.getvalue()) as answer:
+                if answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                    answer.raise_for_status()
+                    return str((await answer.json())["text"])
+            await asyncio.sleep(CALM_S)
     return None
