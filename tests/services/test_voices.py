@@ -47,7 +47,9 @@ def speech(prompts: list[Prompt]) -> Pcm:
 async def service(
     models_dir: Path, data_dir: Path, engine: ToneEngine | None = None, **settings: Any
 ) -> AsyncIterator[Client]:
-    tts = TtsSettings(voice="tone", workers=2, **settings)
+    model = data_dir / "tone"  # nothing is in it, but kept phrases are told apart by it
+    model.mkdir(exist_ok=True)
+    tts = TtsSettings(voice=str(model), workers=2, **settings)
     app = create_app(Settings(models_dir=models_dir, data_dir=data_dir, tts=tts), lambda: engine or ToneEngine())
     async with TestClient(TestServer(app)) as client:
         yield client
