@@ -37,12 +37,13 @@ def words(manager: socket.socket) -> Iterator[str]:
 
 @pytest.mark.models
 def test_a_service_is_ready_when_its_role_is_and_lives_while_its_loop_runs(
-    manager: socket.socket, models_dir: Path
+    manager: socket.socket, models_dir: Path, tmp_path: Path
 ) -> None:
     port = free_port()
     command = (sys.executable, "-m", "media_server.cli", "serve", "--role", "tts", "--tts-port", str(port))
     environment = {**os.environ, "NOTIFY_SOCKET": manager.getsockname(), "WATCHDOG_USEC": "500000"}
-    with subprocess.Popen((*command, "--models-dir", str(models_dir)), env=environment) as process:
+    folders = ("--models-dir", str(models_dir), "--data-dir", str(tmp_path))
+    with subprocess.Popen((*command, *folders), env=environment) as process:
         try:
             while (said := word(manager)) != "READY=1":
                 assert said == "WATCHDOG=1"
