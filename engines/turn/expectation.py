@@ -49,6 +49,7 @@ class Pace:
         speculate: The decode starts.
         ask: The turn detector is asked. Once: the longer it hears silence, the more it takes any pause for an end.
         least: Enough when nothing speaks against it.
+        silence: Enough where nothing but silence is asked: of 57 sentences one has such a pause (`normal`).
         slot: Enough when the words are known to fill what was asked for.
         short: Enough when it sounds and reads finished, but is short.
         unsure: Enough when it reads finished, but the detector is not sure.
@@ -59,6 +60,7 @@ class Pace:
     speculate: int
     ask: int
     least: int
+    silence: int
     slot: int
     short: int
     unsure: int
@@ -67,9 +69,15 @@ class Pace:
 
 
 PACES = {
-    Patience.QUICK: Pace(speculate=70, ask=160, least=250, slot=200, short=350, unsure=500, open=700, most=1500),
-    Patience.NORMAL: Pace(speculate=100, ask=190, least=390, slot=250, short=650, unsure=950, open=1000, most=2000),
-    Patience.PATIENT: Pace(speculate=160, ask=190, least=700, slot=400, short=1000, unsure=1500, open=1800, most=3500),
+    Patience.QUICK: Pace(
+        speculate=70, ask=160, least=250, silence=200, slot=200, short=350, unsure=500, open=700, most=1500
+    ),
+    Patience.NORMAL: Pace(
+        speculate=100, ask=190, least=390, silence=300, slot=250, short=650, unsure=950, open=1000, most=2000
+    ),
+    Patience.PATIENT: Pace(
+        speculate=160, ask=190, least=700, silence=700, slot=400, short=1000, unsure=1500, open=1800, most=3500
+    ),
 }
 
 
@@ -99,7 +107,8 @@ class Expectation:
     @property
     def least_ms(self) -> int:
         """No shorter silence ends a turn."""
-        least = self.pace.least if self.min_silence_ms is None else self.min_silence_ms
+        usual = self.pace.silence if self.turn_detection is TurnDetection.SILENCE else self.pace.least
+        least = usual if self.min_silence_ms is None else self.min_silence_ms
         return min(least, self.pace.slot) if self.slot_complete else least
 
     @property
