@@ -9,7 +9,7 @@ What differs from Deepgram's own:
 - Each `Finalize` is answered by one result `from_finalize`, an empty one where there was nothing to say.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import NAMESPACE_URL, uuid5
 
@@ -114,46 +114,47 @@ class Listener:
         words = [self._word(word, final.language) for word in final.words or ()]
         self._told_to = final.end
         self._last_word_end = words[-1].end if words else final.end
-        return Results(
-            start=final.start,
-            duration=round(final.end - final.start, 3),
-            is_final=True,
-            speech_final=speech_final,
-            from_finalize=from_finalize,
-            channel=self._channel(final.text, final.confidence, words, final.language),
-            metadata=self._model,
-        )
+        channel = self._channel(final.text, final.confidence, words, final.language)
+        return self._results(final.start, final.end, channel, speech_final=speech_final, from_finalize=from_finalize)
 
     def _empty(self, end: float, *, speech_final: bool, from_finalize: bool) -> Results:
         """There were no words since the last ones."""
-        start, self._told_to = min(self._told_to, end), end
+        start, self._told_to = self._told_to, max(self._told_to, end)
+        channel = self._channel("", None)
+        return self._results(start, self._told_to, channel, speech_final=speech_final, from_finalize=from_finalize)
+
+    def _interim(self, partial: asr_stream.Partial) -> Results:
+        channel = self._channel(partial.text, partial.confidence)
+        return self._results(partial.start, partial.end, channel, is_final=False)
+
+    def _results(
+        self,
+        start: float,
+        end: float,
+        channel: Channel,
+        *,
+        is_final: bool = True,
+        speech_final: bool = False,
+        from_finalize: bool = False,
+    ) -> Results:
         return Results(
             start=start,
             duration=round(end - start, 3),
-            is_final=True,
+            is_final=is_final,
             speech_final=speech_final,
             from_finalize=from_finalize,
-            channel=self._channel("", None, [], None),
+            channel=channel,
             metadata=self._model,
         )
 
-    def _interim(self, partial: asr_stream.Partial) -> Results:
-        return Results(
-            start=partial.start,
-            duration=round(partial.end - partial.start, 3),
-            is_final=False,
-            speech_final=False,
-            from_finalize=False,
-            channel=self._channel(partial.text, partial.confidence, [], None),
-            metadata=self._model,
-        )
-
-    def _channel(self, text: str, confidence: float | None, words: list[Word], language: str | None) -> Channel:
+    def _channel(
+        self, text: str, confidence: float | None, words: Sequence[Word] = (), language: str | None = None
+    ) -> Channel:
         heard = Alternative(
             transcript=text if self.query.punctuated else " ".join(map(bare, text.split())),
             confidence=confidence or 0.0,
             languages=[language] if language is not None and self._multilingual else None,
-            words=words,
+            words=list(words),
         )
         return Channel(alternatives=[heard])
 

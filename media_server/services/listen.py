@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from aiohttp import WSCloseCode, web
 
-from media_server.errors import MediaServerError, PeerError, Undecodable, UnsupportedMedia
+from media_server.errors import EngineError, MediaServerError, PeerError, Undecodable, UnsupportedMedia
 from media_server.protocol.asr_stream import AsrCommand, AsrEvent
 from media_server.protocol.listen_query import MODELS, ListenQuery
 from media_server.protocol.listener import Listener, Request
@@ -22,7 +22,7 @@ REQUEST_ID = "dg-request-id"
 
 _CLOSINGS: dict[str, tuple[int, str]] = {
     "idle": (WSCloseCode.INTERNAL_ERROR, "NET-0001"),
-    "engine": (WSCloseCode.INTERNAL_ERROR, "NET-0000"),
+    EngineError.code: (WSCloseCode.INTERNAL_ERROR, "NET-0000"),
     UnsupportedMedia.code: (WSCloseCode.POLICY_VIOLATION, "DATA-0000"),
     Undecodable.code: (WSCloseCode.POLICY_VIOLATION, "DATA-0000"),
 }

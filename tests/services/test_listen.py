@@ -27,7 +27,7 @@ from media_server.config import AsrSettings, Settings
 from media_server.services.app import LIMIT
 from media_server.services.asr import create_app
 from tests.engines.asr.loaded import line_noise
-from tests.services.test_asr import a_prompt, stream_of
+from tests.services.test_asr import a_prompt, service, stream_of
 from tests.speech_data import Prompt, words_right
 
 pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="module")]
@@ -264,6 +264,13 @@ async def test_sound_in_no_container_that_is_known_is_told_by_the_closing(client
         assert (await socket.receive_json())["type"] == "Error"
         closing = await socket.receive()
         assert (closing.data, closing.extra) == (aiohttp.WSCloseCode.POLICY_VIOLATION, "DATA-0000")
+
+
+async def test_an_idle_client_is_told_by_the_closing(models_dir: Path) -> None:
+    async with service(models_dir, idle_timeout_s=0.2) as hasty, hasty.ws_connect(QUERY) as socket:
+        assert (await socket.receive_json())["variant"] == "idle"
+        closing = await socket.receive()
+        assert (closing.data, closing.extra) == (aiohttp.WSCloseCode.INTERNAL_ERROR, "NET-0001")
 
 
 async def test_a_client_that_goes_away_gives_its_place_back(client: Client, prompts: list[Prompt]) -> None:
