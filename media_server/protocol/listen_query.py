@@ -41,6 +41,8 @@ _SWITCHES = frozenset(
 )
 """What is off here, and may be said to be."""
 
+REPEATABLE = frozenset({"keyterm", "extra"})
+
 _ENCODINGS: dict[str, Encoding] = {
     "linear16": "linear16",
     "mulaw": "mulaw",

@@ -11,7 +11,7 @@ from aiohttp import WSCloseCode, web
 
 from media_server.errors import EngineError, MediaServerError, PeerError, Undecodable, UnsupportedMedia
 from media_server.protocol.asr_stream import AsrCommand, AsrEvent
-from media_server.protocol.listen_query import MODELS, ListenQuery
+from media_server.protocol.listen_query import MODELS, REPEATABLE, ListenQuery
 from media_server.protocol.listener import Listener, Request
 from media_server.protocol.speech import Message
 from media_server.services.app import parse_query
@@ -77,6 +77,9 @@ def listen_query(request: web.Request, model: str) -> ListenQuery:
     Raises:
         PeerError: One is not supported, or does not fit; or the model is another one than `model`.
     """
+    for option in request.query:
+        if option not in REPEATABLE and len(request.query.getall(option)) > 1:
+            raise PeerError(f"{option[:64]}: more than one is not supported")
     query = parse_query(request, ListenQuery)
     if query.model is not None and query.model not in (model, *MODELS):
         raise PeerError(f"model: there is no {query.model!r}; there is {model!r}, and Deepgram's general ones mean it")
