@@ -17,7 +17,10 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """What follows the last final so far; the first `stable` characters are not expected to change."""
+    """What follows the last final so far; the first `stable` characters are not expected to change.
+
+    `confidence` is the mean probability of what was heard, 0 to 1.
+    """
 
     turn: int
     revision: int
@@ -25,6 +28,7 @@ class Partial:
     stable: int
     start: float
     end: float
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Final:
         language: Of the words: what was asked for, or found.
         confidence: Mean probability of what was heard, 0 to 1.
         words: Where each of them is, if that was asked for.
+        ends_turn: The next event is the turn's end; where a turn is cut, it goes on.
     """
 
     turn: int
@@ -65,6 +70,7 @@ class Final:
     language: str
     confidence: float
     words: tuple[HeardWord, ...] = ()
+    ends_turn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,15 @@ class TurnEnded:
     at: float
     probability: float
     reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Nobody has spoken up to `at` since the turn's speech ended at `end`: as long as was to be told of."""
+
+    turn: int
+    end: float
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +108,6 @@ class Closed:
     dropped_s: float
 
 
-SessionEvent: TypeAlias = SpeechStarted | Partial | TurnEager | TurnResumed | Final | TurnEnded | Finalized | Closed
+SessionEvent: TypeAlias = (
+    SpeechStarted | Partial | TurnEager | TurnResumed | Final | TurnEnded | Quiet | Finalized | Closed
+)

@@ -48,7 +48,9 @@ class Partials:
         """Decode `number`, of all up to `end`, is under way."""
         self.pending, self._voiced, self._end = number, voiced, end
 
-    def finish(self, text: str, took_s: float, *, turn: int, revision: int, start: float) -> Partial | None:
+    def finish(
+        self, text: str, took_s: float, *, turn: int, revision: int, start: float, confidence: float
+    ) -> Partial | None:
         """What to tell of it, if anything."""
         self.pending = None
         self._interval_s = min(MOST_S, max(LEAST_S, DECODES_APART * took_s))
@@ -58,4 +60,4 @@ class Partials:
         self._stable = committed(self._stable, agreed(before, self._heard))
         told = committed(self._stable, self._heard)
         stable = len(" ".join(self._stable))
-        return Partial(turn, revision, " ".join(told), stable, start, self._end / self._rate)
+        return Partial(turn, revision, " ".join(told), stable, start, self._end / self._rate, confidence)

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from engines.asr.audio_store import AudioStore, as_samples
 from engines.asr.events import Closed, Finalized
+from engines.asr.quiet import QuietWatch
 from engines.asr.tasks import CloseCommand, Command, ConfigureCommand, FinalizeCommand
 from engines.asr.turns import Output, Turns
 from engines.ports import Transcription, VadStream
@@ -32,11 +33,13 @@ class Recognition:
         expectation: Expectation,
         language: str = "en",
         interim_results: bool = False,
+        quiet_ms: int | None = None,
     ) -> None:
         self._rate = sample_rate
         self._vad = vad
         self._store = AudioStore()
         self._turns = Turns(sample_rate, self._store, expectation, language, interim_results=interim_results)
+        self._quiet = QuietWatch(sample_rate, quiet_ms) if quiet_ms is not None else None
         self._probabilities: deque[float] = deque()
         """The VAD's of the windows from `Turns.position` on: it hears what comes also while the turns are held."""
         self._commands: deque[tuple[int, Command]] = deque()
@@ -116,7 +119,8 @@ class Recognition:
             else:
                 self._turns.receive_window(self._probabilities.popleft(), self._vad.window)
                 self._store.forget_before(self._turns.needed_from)
-        self._outputs += self._turns.take_outputs()
+            self._take_outputs()
+        self._take_outputs()
         outputs, self._outputs = self._outputs, []
         return outputs
 
@@ -159,11 +163,17 @@ class Recognition:
                 assert_never(command)
         self._tell_reply()
 
+    def _take_outputs(self) -> None:
+        outputs = self._turns.take_outputs()
+        self._outputs += outputs
+        if self._quiet is not None:
+            self._outputs += self._quiet.receive(outputs, self._turns.position)
+
     def _tell_reply(self) -> None:
         """Answer the command that all before it is settled for."""
         if self._reply is None or not self._turns.settled:
             return
-        self._outputs += self._turns.take_outputs()
+        self._take_outputs()
         self.closed = self._reply is Closed
         self._outputs.append(self.books() if self.closed else Finalized())
         self._reply = None

@@ -58,13 +58,18 @@ class AsrEngines:
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """What one stream is like."""
+    """What one stream is like.
+
+    Attributes:
+        quiet_ms: How long a silence after a turn is to be told of as `Quiet`; None: none.
+    """
 
     sample_rate: int = 16000
     listening: Listening = field(default_factory=Listening)
     interim_results: bool = False
     expectation: Expectation = field(default_factory=Expectation)
     max_buffered_s: float = 30.0
+    quiet_ms: int | None = None
 
 
 class AsrSession:
@@ -79,6 +84,7 @@ class AsrSession:
             expectation=options.expectation,
             language=options.listening.language or "",
             interim_results=options.interim_results,
+            quiet_ms=options.quiet_ms,
         )
         self._jobs: dict[int, Job[Any]] = {}
         self._results: deque[tuple[Decode | Detect, float, asyncio.Future[Any]]] = deque()

@@ -145,7 +145,7 @@ class Turns:
     def receive_transcription(self, number: int, transcription: Transcription, took_s: float) -> None:
         """The result of `Decode`; `took_s` seconds after it was asked for."""
         if self._partials is not None and self._partials.pending == number:
-            self._tell_partial(transcription.text, took_s)
+            self._tell_partial(transcription, took_s)
             return
         hypothesis = self._hypothesis
         if hypothesis is None or hypothesis.number != number:
@@ -232,28 +232,29 @@ class Turns:
         hypothesis, self._hypothesis = self._hypothesis, None
         match event:
             case Ended():
-                self._finish_segment(hypothesis, event.end, event.at)
+                self._finish_segment(hypothesis, event.end, event.at, ends_turn=True)
                 end, at = self._seconds(event.end), self._seconds(event.at)
                 self._outputs.append(TurnEnded(self._turn, end, at, event.probability, event.reason))
                 # It was said of the words of this turn.
                 self._expect(replace(self._expectation, slot_complete=None))
             case Cut():
-                self._finish_segment(hypothesis, event.upto, event.upto)
+                self._finish_segment(hypothesis, event.upto, event.upto, ends_turn=False)
                 self._begin_segment(event.upto, event.upto, spoken=not event.dip)
                 text = hypothesis.text if hypothesis is not None else ""
                 self._apply(self._endpointing.receive_words(text or ""))
             case None:
                 raise RuntimeError("nothing to settle")
 
-    def _finish_segment(self, hypothesis: _Hypothesis | None, speech_end: int, end: int) -> None:
+    def _finish_segment(self, hypothesis: _Hypothesis | None, speech_end: int, end: int, *, ends_turn: bool) -> None:
         if self._spoken:
             self.decoded += end - self.segment
         if hypothesis is not None and hypothesis.heard is not None and hypothesis.text:
             heard, begin = hypothesis.heard, self._seconds(self.segment)
             start, stop = self._seconds(self._speech_start), self._seconds(speech_end)
             words = within(heard.words, begin, start, stop)
-            confidence = min(1.0, exp(heard.log_probability))
-            self._outputs.append(Final(self._turn, hypothesis.text, start, stop, heard.language, confidence, words))
+            self._outputs.append(
+                Final(self._turn, hypothesis.text, start, stop, heard.language, _confidence(heard), words, ends_turn)
+            )
 
     def _tell_eager(self, verdict: float | None) -> None:
         hypothesis = self._hypothesis
@@ -267,11 +268,18 @@ class Turns:
             probability = UNKNOWN_PROBABILITY if verdict is None else verdict
             self._outputs.append(TurnEager(self._turn, self._revision, hypothesis.text, start, end, probability))
 
-    def _tell_partial(self, text: str, took_s: float) -> None:
+    def _tell_partial(self, heard: Transcription, took_s: float) -> None:
         assert self._partials is not None
         start = self._seconds(self._speech_start)
-        partial = self._partials.finish(text, took_s, turn=self._turn, revision=self._revision + 1, start=start)
-        if partial is not None and supported(text, self._voiced / self._rate):
+        partial = self._partials.finish(
+            heard.text,
+            took_s,
+            turn=self._turn,
+            revision=self._revision + 1,
+            start=start,
+            confidence=_confidence(heard),
+        )
+        if partial is not None and supported(heard.text, self._voiced / self._rate):
             self._revision += 1
             self._outputs.append(partial)
 
@@ -300,3 +308,7 @@ class Turns:
 
     def _seconds(self, samples: int) -> float:
         return samples / self._rate
+
+
+def _confidence(heard: Transcription) -> float:
+    return min(1.0, exp(heard.log_probability))

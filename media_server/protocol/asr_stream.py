@@ -53,6 +53,7 @@ class Partial(Message):
     stable: int
     start: float
     end: float
+    confidence: float | None = None
 
 
 class TurnEager(Message):
@@ -89,6 +90,7 @@ class Final(Message):
     """Words that never change. The joined finals of a stream are its transcript.
 
     `confidence` is the mean over the recogniser's tokens; `words` are there with `word_timestamps`.
+    With `ends_turn` the next message is the turn's end.
     """
 
     type: Literal["final"] = "final"
@@ -99,6 +101,7 @@ class Final(Message):
     language: str | None = None
     confidence: float | None = None
     words: list[HeardWord] | None = None
+    ends_turn: bool | None = None
 
 
 class TurnEnded(Message):
@@ -110,6 +113,15 @@ class TurnEnded(Message):
     at: float
     probability: float
     reason: EndReason
+
+
+class Quiet(Message):
+    """Nobody has spoken for `quiet_ms` since the turn's speech ended at `end`; told with that option."""
+
+    type: Literal["quiet"] = "quiet"
+    turn: int
+    end: float
+    at: float
 
 
 class Finalized(Message):
@@ -137,6 +149,7 @@ AsrEvent = Annotated[
     | TurnResumed
     | Final
     | TurnEnded
+    | Quiet
     | Finalized
     | SpeechWarning
     | SpeechError
@@ -172,7 +185,7 @@ class Configure(Message):
 
     type: Literal["Configure"] = "Configure"
     patience: Patience | None = None
-    min_silence_ms: int | None = Field(None, ge=100, le=5000)
+    min_silence_ms: int | None = Field(None, ge=10, le=5000)
     max_silence_ms: int | None = Field(None, ge=100, le=20000)
     turn_detection: TurnDetection | None = None
     slot_complete: bool | None = None
@@ -196,9 +209,10 @@ class AsrQuery(BaseModel):
     interim_results: bool = False
     word_timestamps: bool = False
     patience: Patience = "normal"
-    min_silence_ms: int | None = Field(None, ge=100, le=5000)
+    min_silence_ms: int | None = Field(None, ge=10, le=5000)
     max_silence_ms: int | None = Field(None, ge=100, le=20000)
     turn_detection: TurnDetection = "silence"
+    quiet_ms: int | None = Field(None, ge=100, le=20000)
 
 
 # --- parsing -----------------------------------------------------------------------------------------------------

@@ -213,8 +213,10 @@ class Inbox:
 
 
 @asynccontextmanager
-async def session_socket(request: web.Request) -> AsyncIterator[web.WebSocketResponse]:
-    """One session's WebSocket: admitted, upgraded, registered for shutdown, closed at the end.
+async def session_socket(
+    request: web.Request, headers: Mapping[str, str] | None = None
+) -> AsyncIterator[web.WebSocketResponse]:
+    """One session's WebSocket: admitted, upgraded (with these headers), registered for shutdown, closed at the end.
 
     Check whatever else may refuse the request before: after this there is no HTTP answer any more.
 
@@ -224,6 +226,7 @@ async def session_socket(request: web.Request) -> AsyncIterator[web.WebSocketRes
     with admitted(request, request.app[LIMIT]):
         # Without compression: audio does not shrink, and a bomb cannot grow.
         socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE, heartbeat=HEARTBEAT_S, autoping=False)
+        socket.headers.update(headers or {})
         await socket.prepare(request)
         request.app[SOCKETS].add(socket)
         try:

@@ -1,10 +1,10 @@
-"""The asr role: its models, and `ws /v1/stream/asr`.
+"""The asr role: its models, and its two streams, `ws /v1/stream/asr` and (in Deepgram's shape) `ws /v1/listen`.
 
 One recogniser, one VAD and one turn detector serve all sessions; the order of their work is the scheduler's.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -28,7 +28,8 @@ from media_server.services.app import LIMIT, STATE, SessionLimit, parse_query, s
 from media_server.services.asr_files import FileService
 from media_server.services.asr_models import load_asr_models, workers
 from media_server.services.asr_sound import session_rate
-from media_server.services.asr_stream import AsrStream
+from media_server.services.asr_stream import AsrStream, Dialect, OwnDialect
+from media_server.services.listen import REQUEST_ID, ListenDialect, deepgram_errors, listen_query
 from media_server.telemetry.metrics import ASR_DECODE_SECONDS, ASR_INGEST_SECONDS
 
 LEAST_SESSIONS = 4
@@ -74,6 +75,7 @@ def create_app(settings: Settings) -> web.Application:
 
     app.cleanup_ctx.append(with_engines)
     app.router.add_get("/v1/stream/asr", _stream)
+    app.router.add_get("/v1/listen", _listen)
     files = SessionLimit("asr-files", settings.asr.max_files)
     service = FileService(lambda: app[ENGINES], settings.asr, Path(settings.asr.model).name, files)
     app.add_routes(service.routes())
@@ -87,16 +89,29 @@ async def _stream(request: web.Request) -> web.StreamResponse:
         PeerError: The query does not fit; before the upgrade.
         Overloaded: Likewise, when there is no room.
     """
-    query = parse_query(request, AsrQuery)
+    return await _serve(request, parse_query(request, AsrQuery), uuid4().hex, OwnDialect())
+
+
+@deepgram_errors
+async def _listen(request: web.Request) -> web.StreamResponse:
+    """One session of a client of Deepgram's; the errors are the same."""
+    model, name = Path(request.app[SETTINGS].model).name, str(uuid4())
+    query = listen_query(request, model)
+    return await _serve(request, query.for_stream(), name, ListenDialect(name, model, query), {REQUEST_ID: name})
+
+
+async def _serve(
+    request: web.Request, query: AsrQuery, name: str, dialect: Dialect, headers: Mapping[str, str] | None = None
+) -> web.StreamResponse:
     _check_language(query.language, request.app[ENGINES])
-    async with session_socket(request) as socket:
+    async with session_socket(request, headers) as socket:
         settings = request.app[SETTINGS]
         limits = AsrLimits(
             max_turn_s=MAX_TURN_S, max_buffered_s=settings.max_buffered_s, idle_timeout_s=settings.idle_timeout_s
         )
         session = AsrSession(request.app[ENGINES], _options(query, settings))
-        with structlog.contextvars.bound_contextvars(session=(name := uuid4().hex)):
-            await AsrStream(socket, session, query, limits, name).run()
+        with structlog.contextvars.bound_contextvars(session=name):
+            await AsrStream(socket, session, query, limits, name=name, dialect=dialect).run()
     return socket
 
 
@@ -118,6 +133,7 @@ def _options(query: AsrQuery, settings: AsrSettings) -> SessionOptions:
         interim_results=query.interim_results,
         expectation=expectation,
         max_buffered_s=settings.max_buffered_s,
+        quiet_ms=query.quiet_ms,
     )
 
 

@@ -1,9 +1,10 @@
-"""One client of `ws /v1/stream/asr`: its messages to a session, the session's events to it."""
+"""One client of the recogniser: its messages to a session, the session's events to it, in the client's own dialect."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
-from typing import assert_never
+from typing import Protocol
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -14,17 +15,17 @@ from engines.ports import HeardWord
 from engines.turn.expectation import Patience, TurnDetection
 from media_server.errors import MediaServerError, ProtocolViolation
 from media_server.protocol import asr_stream, speech
-from media_server.protocol.asr_stream import AsrLimits, AsrQuery
+from media_server.protocol.asr_stream import AsrCommand, AsrEvent, AsrLimits, AsrQuery
 from media_server.protocol.speech import Message, SpeechError
 from media_server.services.app import Inbox, TooManyMessages
 from media_server.services.asr_sound import new_sound
 
-_MESSAGES: dict[type[events.SessionEvent], type[Message]] = {
+_MESSAGES: dict[type[events.SessionEvent], type[AsrEvent]] = {
     events.SpeechStarted: asr_stream.SpeechStarted,
-    events.Partial: asr_stream.Partial,
     events.TurnEager: asr_stream.TurnEager,
     events.TurnResumed: asr_stream.TurnResumed,
     events.TurnEnded: asr_stream.TurnEnded,
+    events.Quiet: asr_stream.Quiet,
     events.Finalized: asr_stream.Finalized,
 }
 """The wire's name of each event whose fields are the same."""
@@ -32,11 +33,61 @@ _MESSAGES: dict[type[events.SessionEvent], type[Message]] = {
 _log = structlog.get_logger(__name__)
 
 
+class Dialect(Protocol):
+    """How a client and its session say things to each other; our own messages are the tongue that is translated."""
+
+    def commanded(self, text: str) -> AsrCommand | Message:
+        """What a client's message asks for; any other message than a command is the answer to it.
+
+        Raises:
+            ProtocolViolation: It is none.
+        """
+        ...
+
+    def heard(self, data: bytes) -> None:
+        """The client has sent this sound."""
+        ...
+
+    def told(self, event: AsrEvent) -> Iterable[Message]:
+        """What the client is told of it."""
+        ...
+
+    def closing(self, code: str) -> tuple[int, str] | None:
+        """Code and reason of the socket's closing after an error of this code; None: as ever."""
+        ...
+
+
+class OwnDialect:
+    """Of `ws /v1/stream/asr`."""
+
+    def commanded(self, text: str) -> AsrCommand:
+        """See `Dialect`."""
+        return asr_stream.parse_asr_command(text)
+
+    def heard(self, data: bytes) -> None:
+        """See `Dialect`."""
+
+    def told(self, event: AsrEvent) -> Iterable[Message]:
+        """See `Dialect`."""
+        return (event,)
+
+    def closing(self, code: str) -> tuple[int, str] | None:
+        """See `Dialect`."""
+        return (WSCloseCode.POLICY_VIOLATION, code) if code == TooManyMessages.code else None
+
+
 class AsrStream:
     """The stream of one socket."""
 
     def __init__(
-        self, socket: web.WebSocketResponse, session: AsrSession, query: AsrQuery, limits: AsrLimits, name: str
+        self,
+        socket: web.WebSocketResponse,
+        session: AsrSession,
+        query: AsrQuery,
+        limits: AsrLimits,
+        *,
+        name: str,
+        dialect: Dialect,
     ) -> None:
         self._socket = socket
         self._inbox = Inbox(socket)
@@ -45,6 +96,7 @@ class AsrStream:
         self._sound = new_sound(query, session)
         self._limits = limits
         self._name = name
+        self._dialect = dialect
 
     async def run(self) -> None:
         """Serve until either side is done; a client that is gone has its work cancelled."""
@@ -80,8 +132,10 @@ class AsrStream:
             return SpeechError(code="engine", message="The recogniser failed", retryable=True)
         return None
 
-    def _message(self, event: events.SessionEvent) -> Message:
+    def _message(self, event: events.SessionEvent) -> AsrEvent:
         match event:
+            case events.Partial():
+                return asr_stream.Partial(**asdict(event) | {"confidence": round(event.confidence, 3)})
             case events.Closed():
                 return asr_stream.AsrClosed(**asdict(event), reason="close")
             case events.Final():
@@ -94,6 +148,7 @@ class AsrStream:
                     language=event.language,
                     confidence=round(event.confidence, 3),
                     words=words,
+                    ends_turn=event.ends_turn,
                 )
             case _:
                 return _MESSAGES[type(event)](**asdict(event))
@@ -109,10 +164,11 @@ class AsrStream:
                 idle = f"Neither audio nor KeepAlive for {self._limits.idle_timeout_s:g} s"
                 return SpeechError(code="idle", message=idle, retryable=True)
             if message.type is WSMsgType.BINARY:
+                self._dialect.heard(message.data)
                 await self._sound.feed(message.data)
             elif message.type is WSMsgType.TEXT:
                 try:
-                    await self._obey(asr_stream.parse_asr_command(message.data))
+                    await self._obey(self._dialect.commanded(message.data))
                 except ProtocolViolation as error:
                     return SpeechError(code=error.code, message=error.message, retryable=error.retryable)
             else:
@@ -127,7 +183,7 @@ class AsrStream:
         await asyncio.Event().wait()  # the stream ends by its closing, not by this
         return None
 
-    async def _obey(self, command: asr_stream.AsrCommand) -> None:
+    async def _obey(self, command: AsrCommand | Message) -> None:
         match command:
             case asr_stream.Finalize():
                 self._session.finalize()
@@ -137,8 +193,8 @@ class AsrStream:
                 pass
             case asr_stream.Configure():
                 self._session.configure(**_changes(command))
-            case _:
-                assert_never(command)
+            case answer:
+                await self._socket.send_str(speech.serialize(answer))
 
     async def _fail(self, error: SpeechError) -> None:
         """Say what is wrong, and the books as they are."""
@@ -146,11 +202,12 @@ class AsrStream:
         with suppress(ConnectionResetError):
             await self._send(error)
             await self._send(asr_stream.AsrClosed(**asdict(self._session.books()), reason=error.code))
-            if error.code == TooManyMessages.code:
-                await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=error.code.encode())
+            if (closing := self._dialect.closing(error.code)) is not None:
+                await self._socket.close(code=closing[0], message=closing[1].encode())
 
-    async def _send(self, message: Message) -> None:
-        await self._socket.send_str(speech.serialize(message))
+    async def _send(self, event: AsrEvent) -> None:
+        for message in self._dialect.told(event):
+            await self._socket.send_str(speech.serialize(message))
 
 
 def _word(word: HeardWord) -> asr_stream.HeardWord:

@@ -1,30 +1,11 @@
 """What OpenAI's clients expect of any service: its errors, and the names of its models."""
 
-from collections.abc import Awaitable, Callable
-from functools import wraps
 from http import HTTPStatus
 
 from aiohttp import web
 
 from media_server.errors import MediaServerError, NotFound
-from media_server.telemetry.problems import answered, retry_after
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def openai_errors(handler: Handler) -> Handler:
-    """Answer what a handler raises on purpose so; an answer that has begun cannot become another one."""
-
-    @wraps(handler)
-    async def handled(request: web.Request) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except MediaServerError as error:
-            if answered(request) or error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise
-            return _answer(error)
-
-    return handled
+from media_server.telemetry.problems import errors_told_by, retry_after
 
 
 def _answer(error: MediaServerError) -> web.Response:
@@ -36,6 +17,10 @@ def _answer(error: MediaServerError) -> web.Response:
         "code": error.code,
     }
     return web.json_response({"error": told}, status=error.http_status, headers=retry_after(error))
+
+
+openai_errors = errors_told_by(_answer)
+"""Have a handler's errors answered so."""
 
 
 def models_route(*names: str) -> web.RouteDef:

@@ -5,9 +5,9 @@ Rules:
   *is* a loopback peer. So a request that names a proxy, a Host or an Origin that is not this machine gets 403. The
   Origin keeps web pages from elsewhere out, which a browser on this machine may have open.
 - Without a key the routes that want one answer this machine only, also where a Twilio token guards the others.
-- `api_key`: every route but the open ones wants `Authorization: Bearer <key>` or `X-API-Key: <key>`, compared in
-  constant time; 401 otherwise. Whether a route is open is read from the *route* that was matched, not from the path as
-  it was sent, so no spelling of a path gets around it. The key is never logged.
+- `api_key`: every route but the open ones wants `Authorization: Bearer <key>` (or `Token <key>`, as Deepgram's clients
+  say) or `X-API-Key: <key>`, compared in constant time; 401 otherwise. Whether a route is open is read from the *route*
+  that was matched, not from the path as it was sent, so no spelling of a path gets around it. The key is never logged.
 """
 
 import hmac
@@ -63,5 +63,5 @@ def _is_loopback_origin(origin: str) -> bool:
 
 def _has_key(request: web.Request, key: bytes) -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    given = token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key", "")
+    given = token.strip() if scheme.lower() in ("bearer", "token") else request.headers.get("X-API-Key", "")
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), key)

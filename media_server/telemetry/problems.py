@@ -1,7 +1,8 @@
 """Errors as the outside sees them: problem+json (RFC 9457) with a stable `code` and whether to try again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from http import HTTPStatus
 
 import structlog
@@ -77,6 +78,27 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
         if answered(request):
             raise
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Internal error")
+
+
+def errors_told_by(answer: Callable[[MediaServerError], web.Response]) -> Callable[[Handler], Handler]:
+    """Have what a handler raises on purpose answered in another shape than ours.
+
+    An answer that has begun cannot become another one, and a fault of ours is told as ever.
+    """
+
+    def decorate(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def handled(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handler(request)
+            except MediaServerError as error:
+                if answered(request) or error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise
+                return answer(error)
+
+        return handled
+
+    return decorate
 
 
 def answered(request: web.Request) -> bool:

@@ -14,7 +14,7 @@ from media_server.evaluation.partial_figures import (
 
 
 def partial(text: str, stable: int = 0) -> Partial:
-    return Partial(1, 1, text, stable, 0.0, 1.0)
+    return Partial(1, 1, text, stable, 0.0, 1.0, 0.9)
 
 
 def final(text: str) -> Final:

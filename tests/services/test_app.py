@@ -194,10 +194,12 @@ async def test_with_a_key_everything_but_the_open_routes_wants_it() -> None:
     [
         ({"Authorization": f"Bearer {KEY}"}, 200),
         ({"Authorization": f"bearer {KEY}"}, 200),
+        ({"Authorization": f"Token {KEY}"}, 200),
         ({"X-API-Key": KEY}, 200),
         ({"Authorization": f"Basic {KEY}"}, 401),
         ({"Authorization": "Bearer "}, 401),
         ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": "Token wrong"}, 401),
         ({"X-API-Key": KEY + "x"}, 401),
         ({"X-API-Key": "schlüssel"}, 401),
     ],

@@ -1,5 +1,7 @@
 """The machine without models: a voice is a 1, silence a 0; results come as late as a test likes."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -117,3 +119,10 @@ def test_the_vad_hears_also_while_words_are_awaited() -> None:
         machine.advance()
     assert machine.heard == machine.received == 5 * SECOND * WINDOW
     assert machine.buffered > SECOND * WINDOW
+
+
+def test_the_last_final_of_a_turn_that_was_cut_says_that_it_ends_it() -> None:
+    events = Stream(0).hear(sound((22 * SECOND, 1), (4, 0), (2 * SECOND, 1), (3 * SECOND, 0)))
+    finals = [(event.ends_turn, type(after)) for event, after in pairwise(events) if isinstance(event, Final)]
+    assert finals[-1] == (True, TurnEnded)
+    assert [ends_turn for ends_turn, _ in finals] == [False, True]

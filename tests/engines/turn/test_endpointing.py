@@ -284,7 +284,7 @@ EXPECTATIONS = st.builds(
     Expectation,
     patience=st.sampled_from(list(Patience)),
     turn_detection=st.sampled_from(list(TurnDetection)),
-    min_silence_ms=st.none() | st.integers(100, 5000),
+    min_silence_ms=st.none() | st.integers(10, 5000),
     max_silence_ms=st.none() | st.integers(100, 20000),
     slot_complete=st.none() | st.booleans(),
 )
