@@ -142,12 +142,14 @@ class Speech:
         words: Those that end in it.
         exact: Whether word times were measured.
         more: The next one goes on in the middle of this sound: nothing may come between them.
+        cut: With it the clause ends before all of it was said: the model ran away, and was stopped.
     """
 
     pcm: NDArray[np.int16]
     words: tuple[SpokenWord, ...]
     exact: bool
     more: bool = False
+    cut: bool = False
 
 
 LEAST_SPEED, MOST_SPEED = 0.5, 2.0

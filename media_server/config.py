@@ -92,10 +92,16 @@ class TtsSettings(_Section):
     voice: str = Field("piper-joe", description="a voice's id, or the path of a folder with one")
     idle_timeout_s: float = Field(3600.0, gt=0)
     max_queue_wait_ms: float = Field(1000.0, gt=0, description="new sessions are refused while jobs wait longer")
-    workers: int | None = Field(None, ge=1, description="clauses made at once; by default one a core that is ours")
+    workers: int | None = Field(
+        None, ge=1, description="clauses made at once; by default one a core that is ours, with Chatterbox one in all"
+    )
     cache_bytes: int = Field(256 << 20, ge=0, description="of clauses kept on disk, in data_dir; 0: none are kept")
     max_voices: int = Field(100, ge=0, description="cloned voices that are kept")
     pronounce: File | None = Field(None, description="a TOML file: how voices are to say words")
+    device: Literal["cpu", "cuda"] = Field("cpu", description="where Chatterbox computes; Piper needs no GPU")
+    python: Folder | None = Field(
+        None, description="the interpreter of another environment for the tts role, as Chatterbox needs one"
+    )
 
 
 class InstancesSettings(_Section):

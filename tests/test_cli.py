@@ -183,7 +183,7 @@ def test_models_that_are_missing_or_unknown_are_named(tmp_path: Path) -> None:
     assert unknown.stderr.startswith("media-server: there is no model 'whisper-bass'; there are whisper-base, ")
     listed = media_server("models", "list", *here)
     assert listed.returncode == 0
-    assert len(re.findall(r"not here$", listed.stdout, re.MULTILINE)) == 4
+    assert len(re.findall(r"not here$", listed.stdout, re.MULTILINE)) == 5
 
 
 def test_an_evaluation_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
@@ -191,6 +191,24 @@ def test_an_evaluation_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -
     assert (ended.returncode, ended.stderr) == (2, f"media-server: {tmp_path}: there is no .wav file in it\n")
     ended = media_server("eval", str(tmp_path), "--device", "abacus")
     assert ended.returncode == 2
+
+
+def test_an_interpreter_that_is_none_ends_the_start_in_one_line(tmp_path: Path) -> None:
+    ended = media_server("serve", "--role", "tts", MEDIA_SERVER_TTS__PYTHON=str(tmp_path), MEDIA_SERVER_TTS__VOICE="./")
+    assert ended.returncode == 2
+    assert ended.stderr == f"media-server: tts.python: {tmp_path} is no program that can be run\n"
+
+
+@pytest.mark.models
+def test_the_voice_runs_on_the_interpreter_that_is_named_for_it(models_dir: Path, tmp_path: Path) -> None:
+    other = tmp_path / "bin" / "python"
+    other.parent.mkdir()
+    other.write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/ran\nexec {sys.executable} "$@"\n')
+    other.chmod(0o755)
+    config = tmp_path / "server.toml"
+    config.write_text(f'tts_port = 0\nmodels_dir = "{models_dir}"\n[tts]\npython = "{other}"\n')
+    with serving("--role", "tts", "--config", str(config), until="tts    ready"):
+        assert re.fullmatch(r"-P -m media_server\.role tts tts \d+\n", (tmp_path / "ran").read_text())
 
 
 @pytest.mark.models

@@ -46,7 +46,7 @@ class Making:
         if self._made is not None and self._cache is not None and self._phrase is not None:
             if speech is not None:
                 self._made.append(speech)
-            else:
+            elif not any(piece.cut for piece in self._made):
                 self._cache.keep(self._phrase, self._made)
         return speech
 

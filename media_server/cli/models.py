@@ -10,8 +10,9 @@ from media_server.config import Settings, load
 from media_server.control import EXIT_UNUSABLE
 from media_server.errors import ConfigError
 
-ASR_MODELS = ("smart-turn", "silero-vad")
-"""What the asr role needs besides its recogniser."""
+TURN_MODEL = "smart-turn"
+SPEECH_MODEL = "silero-vad"
+"""The asr role hears with it when somebody speaks, the tts role whether there is a voice in a recording."""
 
 
 def needed(settings: Settings, roles: Sequence[str]) -> list[str]:
@@ -22,7 +23,9 @@ def needed(settings: Settings, roles: Sequence[str]) -> list[str]:
     if "tts" in roles:
         ids.append(settings.tts.voice)
     if "asr" in roles:
-        ids.extend(ASR_MODELS)
+        ids.append(TURN_MODEL)
+    if "asr" in roles or "tts" in roles:
+        ids.append(SPEECH_MODEL)
     return ids
 
 

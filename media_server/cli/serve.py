@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -111,10 +112,11 @@ def roles(settings: Settings, instances: Sequence[Instance]) -> list[Role]:
 
 def _role(instance: Instance, settings: Settings, engines: Sequence[Instance]) -> Role:
     setting = "port" if instance.role == "media" else f"{instance.role}_port"
+    interpreter = _tts_python(settings) if instance.role == "tts" else sys.executable
 
     def command(fd: int) -> Sequence[str]:
         # -P: a file in the working folder must not stand in for a module.
-        return (sys.executable, "-P", "-m", "media_server.role", instance.role, instance.name, str(fd))
+        return (interpreter, "-P", "-m", "media_server.role", instance.role, instance.name, str(fd))
 
     def first_line(addresses: Addresses) -> str:
         known = addresses.get(instance.name)
@@ -134,6 +136,19 @@ def _role(instance: Instance, settings: Settings, engines: Sequence[Instance]) -
     drain_s = settings.media.drain_timeout_s + GOODBYES_S
     needs = tuple(engine.name for engine in engines)
     return Role(instance.name, command, first_line, needs, silent_s=MEDIA_SILENT_S, drain_s=drain_s)
+
+
+def _tts_python(settings: Settings) -> str:
+    """What runs the tts role.
+
+    Raises:
+        ConfigError: It is no program.
+    """
+    if settings.tts.python is None:
+        return sys.executable
+    if (found := shutil.which(settings.tts.python)) is None:
+        raise ConfigError(f"tts.python: {settings.tts.python} is no program that can be run")
+    return str(Path(found).absolute())  # not resolved: an environment is known by the link's place
 
 
 class Reporter:

@@ -14,7 +14,6 @@ from secrets import token_hex
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from engines import cores
 from engines.errors import InputError
 from engines.ports import TtsEngine
 from engines.scheduler import Scheduler
@@ -29,7 +28,7 @@ from media_server.services.app import LIMIT, STATE, Inbox, parse_query, service_
 from media_server.services.cloning import load_cloning
 from media_server.services.tts_files import SpeechService
 from media_server.services.tts_sender import TtsSender
-from media_server.services.voice import load_voice, measure, phrase_cache
+from media_server.services.voice import jobs_at_once, load_voice, measure, phrase_cache
 from media_server.services.voice_catalog import VoiceCatalog
 from media_server.services.voices import VoiceService
 
@@ -62,7 +61,7 @@ def create_app(settings: Settings, load: Callable[[], TtsEngine] | None = None) 
     )
     app[SETTINGS] = settings
     app[LEXICONS] = pronunciation.load(settings.tts.pronounce)
-    load = load or partial(load_voice, settings.tts.voice, settings.models_dir)
+    load = load or partial(load_voice, settings.tts.voice, settings.models_dir, settings.tts.device)
     app.cleanup_ctx.append(partial(_voices, load))
     app.router.add_get(PATH, stream)
     model = Path(settings.tts.voice).name
@@ -167,7 +166,8 @@ async def _voices(load: Callable[[], TtsEngine], app: web.Application) -> AsyncI
     figures = await asyncio.to_thread(measure, engine)
     _log.debug("tts.ready", voice=engine.voices[0], **figures)
     app[ENGINE] = engine
-    app[SCHEDULER] = scheduler = app[STATE].new_scheduler(settings.tts.workers or cores.share(settings.instances.tts))
+    workers = settings.tts.workers or jobs_at_once(engine, settings.instances.tts)
+    app[SCHEDULER] = scheduler = app[STATE].new_scheduler(workers)
     app[STATE].figures.update(voice=engine.voices[0], **figures)
     app[VOICES] = VoiceCatalog(engine, scheduler, cloning)
     async with app[VOICES].kept_up():

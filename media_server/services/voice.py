@@ -8,10 +8,12 @@ from time import perf_counter
 
 import structlog
 
-from engines import models
+from engines import cores, models
 from engines.errors import ModelError
 from engines.ports import TtsEngine
+from engines.tts import chatterbox
 from engines.tts.cache import PhraseCache
+from engines.tts.chatterbox import ChatterboxEngine
 from engines.tts.piper import PiperEngine
 from engines.tts.spoken_text import speakable
 from media_server.config import Settings
@@ -25,13 +27,17 @@ _WITH_NUMBERS = "Call +14155550100."
 _log = structlog.get_logger(__name__)
 
 
-def load_voice(voice: str, models_dir: Path) -> PiperEngine:
-    """The voice of a model's id, or of a folder of one's own (its path) with one Piper voice in it.
+def load_voice(voice: str, models_dir: Path, device: str = "cpu") -> TtsEngine:
+    """The voice of a model's id, or of a folder of one's own (its path).
+
+    What is in the folder says what it is: the files of Chatterbox, which runs on `device`, or one Piper voice.
 
     Raises:
-        ModelError: It is missing or corrupt, or its runtime is not installed.
+        ModelError: It is missing or corrupt, its runtime is not installed, or there is no such device.
     """
     folder = models.locate(voice, models_dir)
+    if (folder / chatterbox.FILES[0]).is_file():
+        return ChatterboxEngine(folder, voice=folder.name, device=device)
     files = sorted(folder.glob("*.onnx"))
     if len(files) != 1:
         raise ModelError(f"{folder}: one .onnx file with a voice is wanted, there are {len(files)}")
@@ -65,6 +71,11 @@ def _revision(folder: Path, pronounce: Path | None) -> str:
         with path.open("rb") as file:
             digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
+
+
+def jobs_at_once(engine: TtsEngine, instances: int) -> int:
+    """How many clauses it gains from making at once; Chatterbox makes one after the other on its device."""
+    return 1 if isinstance(engine, ChatterboxEngine) else cores.share(instances)
 
 
 def measure(engine: TtsEngine) -> dict[str, float]:

@@ -16,14 +16,15 @@ TEXT = "Can I book a table for four people tonight, please?"
 
 
 class Stumbling:
-    """It fails at the second piece, so often."""
+    """It fails at the second piece, so often; then it makes it, or is `cut` off there."""
 
     sample_rate = 1000
     voices = (VOICE,)
     language = "en"
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, *, cut: bool = False) -> None:
         self.failures = failures
+        self.cut = cut
 
     def synthesize(self, text: str, voice: str, speed: float = 1.0) -> Iterator[Speech]:
         del voice, speed
@@ -31,7 +32,7 @@ class Stumbling:
         self.failures -= 1
         if self.failures >= 0:
             raise InputError("stumbled")
-        yield Speech(np.ones(len(text), np.int16), (), exact=True)
+        yield Speech(np.ones(len(text), np.int16), (), exact=True, cut=self.cut)
 
 
 @pytest.fixture
@@ -97,6 +98,13 @@ async def test_a_clause_that_was_not_made_to_its_end_is_not_kept(scheduler: Sche
     assert cache.bytes == 0
     assert len(await made(engine, scheduler, cache)) == 2
     assert cache.bytes > 0
+
+
+async def test_a_clause_that_was_cut_off_is_not_kept(scheduler: Scheduler, cache: PhraseCache) -> None:
+    engine = Stumbling(0, cut=True)
+    for _ in range(3):
+        assert [piece.cut for piece in await made(engine, scheduler, cache)] == [False, True]
+    assert cache.bytes == 0
 
 
 async def test_without_a_cache_nothing_is_kept(scheduler: Scheduler) -> None:
