@@ -11,7 +11,7 @@ One request computes at a time, a piece of a clause each; between pieces others 
 import logging
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -22,17 +22,18 @@ from numpy.typing import NDArray
 
 from engines.errors import InputError, ModelError
 from engines.ports import Samples, Speech, VoiceTensors
-from engines.tts.alignment import written_words
+from engines.tts.alignment import WrittenWord, written_words
 from engines.tts.chatterbox_voice import checked
-from engines.tts.clauses import pronounceable
 from engines.tts.silence import SpeechTrim
-from engines.tts.spoken_text import speakable
 from engines.tts.word_estimate import WordEstimate
 
 FILES = ("t3_cfg.pt", "s3gen.pt", "ve.pt", "tokenizer.json", "conds.pt")
 
-MAX_TEXT = 300
-"""Characters; the model forgets what it reads in longer ones."""
+MAX_TEXT = 1000
+"""Characters of one clause."""
+
+MAX_READ = 300
+"""Of one reading; the model forgets what it reads in longer ones. More is read in several."""
 
 TOKENS_PER_CHARACTER, SPARE_TOKENS, MAX_TOKENS = 6, 50, 1000
 """Of 40 ms. People take 1.7 a character, for digits 10; who says much more than that is repeating itself."""
@@ -55,6 +56,8 @@ _log = logging.getLogger(__name__)
 
 class ChatterboxEngine:
     """A `CloningTtsEngine`. Safe from several threads."""
+
+    language = "en"
 
     def __init__(
         self, folder: Path, *, voice: str, device: str = "cpu", clock: Callable[[], float] = monotonic
@@ -96,7 +99,7 @@ class ChatterboxEngine:
         return tuple(self._voices)
 
     def synthesize(self, text: str, voice: str, speed: float = 1.0) -> Iterator[Speech]:
-        """Speak one clause; nothing comes of a text without a letter or a digit. Word times are estimated.
+        """Speak one clause of plain words, as `engines.tts.spoken_text` makes them. Word times are estimated.
 
         Raises:
             InputError: The text is too long, the voice unknown, or the speed not 1.
@@ -108,20 +111,19 @@ class ChatterboxEngine:
             raise InputError(f"{len(text)} characters; {MAX_TEXT} at most")
         if speed != 1.0:
             raise InputError(f"speed {speed:g}; this voice has one speed, 1")
-        spoken = speakable(text).translate(_NO_BRACKETS)
-        if not pronounceable(spoken):
-            return
-        max_tokens = min(MAX_TOKENS, SPARE_TOKENS + TOKENS_PER_CHARACTER * len(spoken.strip()))
-        with self._computing():
-            reading = self._runtime.Reading(self._model, conditionals, spoken, max_tokens=max_tokens, clock=self._clock)
-        words = WordEstimate(written_words(text))
         made = 0.0
-        for samples, more in self._pieces(reading):
-            made += len(samples) / self.sample_rate
-            ended = words.until(made) if more else words.rest(made)
-            yield Speech(_pcm(samples), ended, exact=False, more=more, cut=reading.cut)
-        if reading.cut:
-            _log.warning("a clause was cut off: %d characters, %.1f s of sound", len(text), made)
+        for words in _readings(written_words(text)):
+            end = words[-1].offset + len(words[-1].text)
+            spoken = text[words[0].offset : end].translate(_NO_BRACKETS)
+            max_tokens = min(MAX_TOKENS, SPARE_TOKENS + TOKENS_PER_CHARACTER * len(spoken))
+            reading = self._runtime.Reading(self._model, conditionals, spoken, max_tokens=max_tokens, clock=self._clock)
+            estimate = WordEstimate(words, begin=made)
+            for samples, more in self._pieces(reading):
+                made += len(samples) / self.sample_rate
+                ended = estimate.until(made) if more else estimate.rest(made)
+                yield Speech(_pcm(samples), ended, exact=False, more=more, cut=reading.cut)
+            if reading.cut:
+                _log.warning("a clause was cut off: %d characters, %.1f s of sound", len(spoken), made)
 
     def clone(self, reference: Samples, sample_rate: int) -> VoiceTensors:
         """The voice of the first 10 s of a recording; nobody else is served meanwhile.
@@ -177,6 +179,17 @@ class ChatterboxEngine:
     def _computing(self) -> Iterator[None]:
         with self._lock, self._runtime.computing():
             yield
+
+
+def _readings(words: Sequence[WrittenWord]) -> Iterator[Sequence[WrittenWord]]:
+    """The words of a clause, as many at a time as are read at once."""
+    first = 0
+    for number, word in enumerate(words):
+        if word.offset + len(word.text) - words[first].offset > MAX_READ and number > first:
+            yield words[first:number]
+            first = number
+    if words:
+        yield words[first:]
 
 
 def _pcm(samples: Samples) -> NDArray[np.int16]:

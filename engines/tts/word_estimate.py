@@ -14,11 +14,11 @@ CHARACTERS_PER_S = 12.0
 
 
 class WordEstimate:
-    """The words of one clause, each given out once, in order."""
+    """Words that follow each other, the first from second `begin` on; each is given out once, in order."""
 
-    def __init__(self, words: Sequence[WrittenWord]) -> None:
+    def __init__(self, words: Sequence[WrittenWord], *, begin: float = 0.0) -> None:
         self._waiting = list(words)
-        self._from = 0.0
+        self._from = begin
 
     def until(self, seconds: float) -> tuple[SpokenWord, ...]:
         """The words that end by then; more sound will follow."""

@@ -36,12 +36,12 @@ def load_voice(voice: str, models_dir: Path, device: str = "cpu") -> TtsEngine:
         ModelError: It is missing or corrupt, its runtime is not installed, or there is no such device.
     """
     folder = models.locate(voice, models_dir)
+    speakable(_WITH_NUMBERS)  # loads what reads numbers, for which the first caller would wait a tenth of a second
     if (folder / chatterbox.FILES[0]).is_file():
         return ChatterboxEngine(folder, voice=folder.name, device=device)
     files = sorted(folder.glob("*.onnx"))
     if len(files) != 1:
         raise ModelError(f"{folder}: one .onnx file with a voice is wanted, there are {len(files)}")
-    speakable(_WITH_NUMBERS)  # loads what reads numbers, for which the first caller would wait a tenth of a second
     return PiperEngine(files[0], voice=folder.name)
 
 

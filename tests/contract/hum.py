@@ -18,6 +18,7 @@ class Hum:
     """A `CloningTtsEngine`; one piece a word."""
 
     sample_rate = RATE
+    language = "en"
 
     def __init__(self) -> None:
         self._pitches = {"hum": 200.0}

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from engines.errors import InputError
 from engines.ports import CloningTtsEngine, Speech, SpokenWord, TtsEngine
+from engines.tts.reader import Reader
 from tests.contract.hum import Hum
 from tests.engines.tts.made_up_voice import recording
 
-TEXT = "Open the door, said Dr. Who to 2 men."
+TEXT = "Open the door, said Doctor Who to two men."
 OTHER = "She sells shoes on Mondays only."
 
 
@@ -129,7 +130,13 @@ def test_pieces_that_go_on_fit_without_a_click(engine: TtsEngine) -> None:
 
 @pytest.mark.parametrize("text", ["", " \n\t", "...?!", "🙂🙂", "\x00\x1b", "\ud800", "\u202e\u200f"])
 def test_nothing_comes_of_a_text_without_a_sound(engine: TtsEngine, text: str) -> None:
-    assert list(engine.synthesize(text, engine.voices[0])) == []
+    assert list(Reader(engine).synthesize(text, engine.voices[0])) == []
+
+
+def test_what_is_written_is_read_and_its_words_told(engine: TtsEngine) -> None:
+    written = "Open at 10:30, said Dr. Who [STOP] to 2 men."
+    pieces = list(Reader(engine).synthesize(written, engine.voices[0]))
+    assert [word.text for word in words_of(pieces)] == written.split()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ What every synthesiser must do is tested by `tests/contract`.
 
 import logging
 from collections.abc import Callable, Generator, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,22 @@ def test_closing_a_clause_ends_its_reading(asked: Spied) -> None:
     pieces.close()
     assert request["closed"]
     assert request["said"] == FIRST_TOKENS
+
+
+def test_a_long_clause_is_read_in_several_and_all_of_its_words_are_told(asked: Spied) -> None:
+    text = "nine " * 150
+    pieces = list(chatterbox().synthesize(text, VOICE))
+    assert len(asked) == 3
+    words = [word for piece in pieces for word in piece.words]
+    assert [word.offset for word in words] == list(range(0, 750, 5))
+    assert all(left.end <= right.start + 1e-6 for left, right in pairwise(words))
+    assert words[-1].end == pytest.approx(sum(len(piece.pcm) for piece in pieces) / 24000)
+
+
+@pytest.mark.parametrize("text", ["", " ", "...", "[]"])
+def test_without_a_word_the_model_is_not_asked(asked: Spied, text: str) -> None:
+    assert list(chatterbox().synthesize(text, VOICE)) == []
+    assert asked == []
 
 
 def test_signs_of_the_models_alphabet_are_not_taken_from_a_text(asked: Spied) -> None:
