@@ -116,7 +116,10 @@ class ChatterboxEngine:
             end = words[-1].offset + len(words[-1].text)
             spoken = text[words[0].offset : end].translate(_NO_BRACKETS)
             max_tokens = min(MAX_TOKENS, SPARE_TOKENS + TOKENS_PER_CHARACTER * len(spoken))
-            reading = self._runtime.Reading(self._model, conditionals, spoken, max_tokens=max_tokens, clock=self._clock)
+            with self._computing():
+                reading = self._runtime.Reading(
+                    self._model, conditionals, spoken, max_tokens=max_tokens, clock=self._clock
+                )
             estimate = WordEstimate(words, begin=made)
             for samples, more in self._pieces(reading):
                 made += len(samples) / self.sample_rate
