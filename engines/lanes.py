@@ -4,7 +4,8 @@ Rules:
 - The most urgent lane goes first; within a lane the earliest deadline; of equal ones the first to come.
 - Files never take the last worker: somebody who talks would wait for a whole piece of a recording.
 - Jobs of one bucket may be done together. What joins is of the same kind as the first: a partial does not make a
-  final longer, nor a file a partial. A bucket that is not full waits `GATHER_S` for more, counted from its first job.
+  final longer, nor a file a partial. A worker leaves the others their share of what waits.
+- Where gathering pays, a bucket that is not full waits for more, counted from its first job.
 """
 
 from collections.abc import Hashable
@@ -30,9 +31,6 @@ PARTIALS = (Lane.FIRST_PARTIAL, Lane.PARTIAL)
 
 _KINDS = (AWAITED, PARTIALS, (Lane.FILE,))
 
-GATHER_S = 0.01
-"""What the first of a batch waits for others at most. It costs each of them this, on an idle device too."""
-
 
 @dataclass(slots=True, eq=False)
 class Entry:
@@ -48,10 +46,12 @@ E = TypeVar("E", bound=Entry)
 
 
 class Lanes(Generic[E]):
-    """The jobs that wait."""
+    """The jobs that wait. `gather_s`: what the first of a batch waits for others at most, on an idle device too."""
 
-    def __init__(self, workers: int, *, most_together: int = 1) -> None:
+    def __init__(self, workers: int, *, most_together: int = 1, gather_s: float = 0.0) -> None:
         self._lanes: dict[Lane, dict[E, None]] = {lane: {} for lane in Lane}
+        self._workers = workers
+        self._gather_s = gather_s
         self._most_files = max(1, workers - 1)
         self._most_together = most_together
 
@@ -77,7 +77,7 @@ class Lanes(Generic[E]):
             return [], None
         together = [first] if first.bucket is None else self._joining(first)
         if first.bucket is not None and len(together) < self._most_together:
-            gathered = min(entry.queued_at for entry in together) + GATHER_S
+            gathered = min(entry.queued_at for entry in together) + self._gather_s
             if now < gathered:
                 return [], gathered - now
         for entry in together:
@@ -110,4 +110,4 @@ class Lanes(Generic[E]):
         kind = next(lanes for lanes in _KINDS if first.lane in lanes)
         same = [entry for lane in kind for entry in self._lanes[lane] if entry.bucket == first.bucket]
         same.sort(key=lambda entry: (entry.lane, entry.deadline))
-        return same[: self._most_together]
+        return same[: min(self._most_together, -(-len(same) // self._workers))]

@@ -4,8 +4,8 @@ CTranslate2's own queue is first come, first served, so the order is made here, 
 handed to the model only when a thread is free for it. A job that nobody waits for any more leaves the queue at once;
 one that already runs is let finish, its result forgotten. Used from one event loop.
 
-A device that gains from it gets one worker, its owner, which takes several jobs at once where their work can be done
-together (`Together`); on a CPU there are as many workers as cores, and each takes one.
+A GPU gets one worker, its owner; on a CPU there are as many as cores. Where several jobs wait whose work can be done
+together (`Together`), a worker takes its share of them in one go.
 """
 
 import asyncio
@@ -86,10 +86,15 @@ class Scheduler:
     """`workers` threads over priority lanes."""
 
     def __init__(
-        self, workers: int, *, most_together: int = 1, on_wait: Callable[[Lane, float], None] | None = None
+        self,
+        workers: int,
+        *,
+        most_together: int = 1,
+        gather_s: float = 0.0,
+        on_wait: Callable[[Lane, float], None] | None = None,
     ) -> None:
         """Start the threads. `on_wait` is told how many seconds each job waited; a worker thread calls it."""
-        self._lanes: Lanes[Job[Any]] = Lanes(workers, most_together=most_together)
+        self._lanes: Lanes[Job[Any]] = Lanes(workers, most_together=most_together, gather_s=gather_s)
         self._changed = threading.Condition()
         self._closed = False
         self._on_wait = on_wait

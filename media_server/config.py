@@ -78,7 +78,7 @@ class AsrSettings(_Section):
     workers: int | None = Field(
         None, ge=1, description="decodes at once; by default one a core that is ours, one on a GPU"
     )
-    together: int = Field(8, ge=1, description="segments that a GPU decodes in one go")
+    together: int | None = Field(None, ge=1, description="segments decoded in one go; by default 4, on a GPU 8")
     max_queue_wait_ms: float = Field(1000.0, gt=0, description="new sessions are refused while jobs wait longer")
     max_files: int = Field(4, ge=1, description="recordings that are transcribed at once")
     max_file_bytes: int = Field(1 << 30, ge=1)

@@ -87,9 +87,9 @@ class ServiceState:
         self.most_wait_s = float("inf")
         self.scheduler: Scheduler | None = None
 
-    def new_scheduler(self, workers: int, *, most_together: int = 1) -> Scheduler:
+    def new_scheduler(self, workers: int, *, most_together: int = 1, gather_s: float = 0.0) -> Scheduler:
         """The service's workers; how long jobs wait for them is measured."""
-        self.scheduler = Scheduler(workers, most_together=most_together, on_wait=self._observe)
+        self.scheduler = Scheduler(workers, most_together=most_together, gather_s=gather_s, on_wait=self._observe)
         return self.scheduler
 
     @property

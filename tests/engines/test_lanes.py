@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.lanes import GATHER_S, PARTIALS, Entry, Lane, Lanes
+from engines.lanes import PARTIALS, Entry, Lane, Lanes
+
+GATHER_S = 0.01
 
 
 @dataclass(slots=True, eq=False)
@@ -23,10 +25,11 @@ class Floor:
 
     workers: int
     most_together: int = 1
+    gather_s: float = GATHER_S
     began: list[tuple[float, list[Work]]] = field(default_factory=list)
 
     def run(self, arrivals: list[Work]) -> None:
-        lanes: Lanes[Work] = Lanes(self.workers, most_together=self.most_together)
+        lanes: Lanes[Work] = Lanes(self.workers, most_together=self.most_together, gather_s=self.gather_s)
         events = [(work.queued_at, number) for number, work in enumerate(arrivals)]
         heapq.heapify(events)
         ends: list[tuple[float, int, bool]] = []
@@ -120,6 +123,12 @@ def test_a_full_batch_does_not_wait_and_a_lone_job_of_another_bucket_neither() -
     floor = Floor(workers=1, most_together=2)
     floor.run([Work(Lane.FINAL, 0.0, 0.0, "en"), Work(Lane.FINAL, 0.0, 0.0, "en"), Work(Lane.FINAL, 0.0, 0.0)])
     assert [(at, len(jobs)) for at, jobs in floor.began] == [(0.0, 2), (0.1, 1)]
+
+
+def test_workers_share_what_waits_together_and_wait_for_nobody() -> None:
+    floor = Floor(workers=2, most_together=8, gather_s=0.0)
+    floor.run([Work(Lane.FINAL, 0.0, 0.0, "en") for _ in range(6)] + [Work(Lane.FINAL, 1.0, 1.0, "en")])
+    assert [(at, len(jobs)) for at, jobs in floor.began] == [(0.0, 3), (0.0, 2), (0.1, 1), (1.0, 1)]
 
 
 def test_a_partial_never_makes_a_final_longer() -> None:

@@ -15,7 +15,7 @@ TEXTS = st.lists(st.lists(st.sampled_from(["open", "the", "door", "door."]), max
 
 def told(texts: list[str]) -> list[Partial]:
     partials = Partials(RATE)
-    events = [partials.finish(text, 0.1, turn=1, revision=1, start=0.0) for text in texts]
+    events = [partials.finish(text, 0.1, turn=1, revision=1, start=0.0, confidence=0.9) for text in texts]
     return [event for event in events if event is not None]
 
 
@@ -58,7 +58,7 @@ def test_slow_decodes_and_strain_make_partials_rarer() -> None:
         return next(voiced / RATE for voiced in range(0, 10 * RATE, 80) if partials.due(voiced, strain))
 
     assert least(Strain.NONE) == LEAST_S
-    partials.finish("open", 0.6, turn=1, revision=1, start=0.0)
+    partials.finish("open", 0.6, turn=1, revision=1, start=0.0, confidence=0.9)
     assert least(Strain.NONE) == pytest.approx(1.2)
     assert least(Strain.SLOW_PARTIALS) == MOST_S
     assert not partials.due(100 * RATE, Strain.NO_PARTIALS)
