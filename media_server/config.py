@@ -74,6 +74,9 @@ class AsrSettings(_Section):
     max_buffered_s: float = Field(30.0, gt=0)
     idle_timeout_s: float = Field(60.0, gt=0)
     device: Literal["cpu", "cuda"] = "cpu"
+    contexts_s: tuple[float, ...] = Field(
+        (), description="the least audio contexts to try, as `eval` advises; by default those measured for the model"
+    )
     compute_type: str | None = Field(None, description="CTranslate2's; int8 on a CPU, float16 on a GPU by default")
     workers: int | None = Field(
         None, ge=1, description="decodes at once; by default one a core that is ours, one on a GPU"

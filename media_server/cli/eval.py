@@ -7,12 +7,8 @@ from pathlib import Path
 
 import typer
 
-from engines import models as store
-from engines.asr.faster_whisper import FULL_CONTEXT_S, MEASURED_CONTEXTS_S, WhisperEngine
-from engines.asr.models import AsrModels
+from engines.asr.faster_whisper import FULL_CONTEXT_S, MEASURED_CONTEXTS_S
 from engines.errors import EnginesError
-from engines.turn.silero import SileroVad
-from engines.turn.smart_turn import SmartTurn
 from media_server.cli.json_file import write_json
 from media_server.cli.models import ensure
 from media_server.cli.screen import complain
@@ -21,6 +17,7 @@ from media_server.control import EXIT_UNUSABLE
 from media_server.errors import ConfigError
 from media_server.evaluation.recognition import Contexts, Row, evaluate, report
 from media_server.phone.speech_folder import Recording, read_folder
+from media_server.services.asr_models import load_asr_models
 
 NOT_MEASURED = "8,12,15"
 """What is tried for a model of which nothing is known."""
@@ -81,26 +78,12 @@ def _choices(contexts: str | None, model: str) -> list[Contexts]:
 def _row(
     settings: Settings, contexts: Contexts, recordings: Sequence[Recording], language: str, *, partials: bool
 ) -> Row:
-    models = _load(settings, contexts)
+    models = load_asr_models(settings, contexts)
     if language not in models.recogniser.languages:
         raise ConfigError(f"--language: this model does not know {language!r}")
     models.recogniser.warm_up()
     name = "+".join(f"{each:g}" for each in contexts) or "30"
     return evaluate(models, contexts, recordings, language, _progress(name, len(recordings)), partials=partials)
-
-
-def _load(settings: Settings, contexts: Contexts) -> AsrModels:
-    def at(model: str) -> Path:
-        return store.locate(model, settings.models_dir)
-
-    asr = settings.asr
-    kind = asr.compute_type or ("float16" if asr.device == "cuda" else "int8")
-    recogniser = WhisperEngine(at(asr.model), workers=1, contexts_s=contexts, device=asr.device, compute_type=kind)
-    return AsrModels(
-        recogniser,
-        SileroVad(at("silero-vad") / "silero_vad.onnx"),
-        SmartTurn(at("smart-turn") / "smart-turn-v3.2-cpu.onnx"),
-    )
 
 
 def _progress(name: str, count: int) -> Callable[[int], None]:

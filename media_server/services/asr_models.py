@@ -16,8 +16,8 @@ def workers(settings: Settings) -> int:
     return settings.asr.workers or (1 if settings.asr.device == "cuda" else cores.share(settings.instances.asr))
 
 
-def load_asr_models(settings: Settings) -> AsrModels:
-    """Load them; takes seconds.
+def load_asr_models(settings: Settings, contexts_s: tuple[float, ...] | None = None) -> AsrModels:
+    """Load them; takes seconds. `contexts_s`: the recogniser's, in place of those of the settings.
 
     Raises:
         engines.errors.ModelError: One is missing or corrupt.
@@ -30,7 +30,7 @@ def load_asr_models(settings: Settings) -> AsrModels:
     recogniser = WhisperEngine(
         whisper,
         workers=workers(settings),
-        contexts_s=MEASURED_CONTEXTS_S.get(whisper.name, ()),
+        contexts_s=_contexts_s(settings, whisper) if contexts_s is None else contexts_s,
         device=settings.asr.device,
         compute_type=settings.asr.compute_type or ("float16" if settings.asr.device == "cuda" else "int8"),
     )
@@ -39,3 +39,7 @@ def load_asr_models(settings: Settings) -> AsrModels:
         SileroVad(at("silero-vad") / "silero_vad.onnx"),
         SmartTurn(at("smart-turn") / "smart-turn-v3.2-cpu.onnx"),
     )
+
+
+def _contexts_s(settings: Settings, model: Path) -> tuple[float, ...]:
+    return settings.asr.contexts_s or MEASURED_CONTEXTS_S.get(model.name, ())
