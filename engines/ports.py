@@ -4,7 +4,7 @@ Everything behind these is synchronous, CPU-bound and safe to call from several 
 the business of `engines/scheduler.py`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -74,6 +74,10 @@ class AsrEngine(Protocol):
 
     def transcribe(self, samples: Samples, listening: Listening) -> Transcription:
         """Recognise a whole turn, `ASR_RATE` Hz. Blocks; runs on a worker thread."""
+        ...
+
+    def bucket(self, seconds: float) -> Hashable:
+        """Segments of one bucket may be recognised together: each as if it were alone. None: it must be."""
         ...
 
     def transcribe_together(self, batch: Sequence[Samples], listening: Listening) -> Sequence[Transcription]:

@@ -22,6 +22,9 @@ from engines.waits import RecentWaits
 T = TypeVar("T")
 Item = TypeVar("Item")
 
+STRAIN_FOR_S = 0.1
+"""Every stream asks with every message, and looking costs 60 microseconds."""
+
 STALLED_S = 1.0
 """A job that waits for so long is no burst."""
 
@@ -99,6 +102,7 @@ class Scheduler:
         self._closed = False
         self._on_wait = on_wait
         self._waits = RecentWaits()
+        self._strain, self._strain_until = Strain.NONE, 0.0
         self._running: dict[int, tuple[Lane, float]] = {}
         self._threads = [
             threading.Thread(target=self._work, name=f"engine-{number}", daemon=True) for number in range(workers)
@@ -138,7 +142,10 @@ class Scheduler:
     @property
     def strain(self) -> Strain:
         """What streams should do without for now."""
-        return Strain.at(self.wait_s)
+        now = monotonic()
+        if now >= self._strain_until:
+            self._strain, self._strain_until = Strain.at(self.wait_s), now + STRAIN_FOR_S
+        return self._strain
 
     def stuck_for(self) -> float:
         """For how many seconds the oldest running job has been running; 0 when none does."""

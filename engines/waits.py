@@ -16,8 +16,10 @@ class RecentWaits:
         self._waits: deque[tuple[float, float]] = deque(maxlen=_MOST)
 
     def add(self, seconds: float, now: float) -> None:
-        """A job began that had waited so long."""
+        """A job began that had waited so long. One thread at a time."""
         self._waits.append((now, seconds))
+        while now - self._waits[0][0] > WINDOW_S:
+            self._waits.popleft()
 
     def typical(self, now: float) -> float:
         """Half of them waited longer; 0 when there was little to do."""

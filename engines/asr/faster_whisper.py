@@ -14,7 +14,7 @@ measured large-v3-turbo going from 15 to 63 % WER, so it is 30 s unless it was m
 The library is imported when a model is loaded, so that this module imports without it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter, process_time
@@ -35,6 +35,9 @@ MEASURED_CONTEXTS_S = {"whisper-base": (8.0, 12.0)}
 
 _TRAILING_S = 1.0
 """Silence that the encoder always sees behind the words."""
+
+_MOST_TOKENS = 448
+"""Whisper's, of prompt and words."""
 
 _FRAMES_PER_SECOND = 100
 _WARM_UP_TOKENS = 12
@@ -102,6 +105,11 @@ class WhisperEngine:
             InputError: It is longer, or the model does not know the language.
         """
         return self.transcribe_together([samples], listening)[0]
+
+    def bucket(self, seconds: float) -> Hashable:
+        """Those that fit the same first context; what is longer has one of its own."""
+        context_s = self._contexts_s[0]
+        return context_s if _context_s(context_s, seconds) == context_s else None
 
     def transcribe_together(self, batch: Sequence[Samples], listening: Listening) -> list[Transcription]:
         """Recognise several in one run of the model, which is quicker where the device gains from it.
@@ -206,11 +214,13 @@ class WhisperEngine:
         keyterms: tuple[str, ...] = (),
     ) -> Any:
         terms = ", ".join(keyterms) or None
+        prompts = [self._model.get_prompt(each, [], without_timestamps=True, hotwords=terms) for each in tokenizers]
         return self._model.model.generate(
             encoded,
-            [self._model.get_prompt(each, [], without_timestamps=True, hotwords=terms) for each in tokenizers],
+            prompts,
             beam_size=1,
-            max_length=2 * max_tokens,  # of which CTranslate2 gives half to the new tokens
+            # CTranslate2 gives half of it to the new tokens, and no more than the prompt leaves.
+            max_length=min(_MOST_TOKENS, max(2 * max_tokens, max(map(len, prompts)) + max_tokens)),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_blank=True,

@@ -67,6 +67,7 @@ class Cutter:
         self._endpointing = Endpointing(RATE, only_silence)
         self._start: int | None = None
         self._told = 0
+        self._length: int | None = None
         self._voiced = 0
 
     @property
@@ -90,6 +91,7 @@ class Cutter:
 
     def finish(self) -> list[Piece]:
         """There is no more."""
+        self._length = self._store.end
         self._store.pad(-self._store.end % self._vad.window + self._vad.window)
         return self.receive(b"") + self._pieces(self._endpointing.end_turn("close"))
 
@@ -110,6 +112,8 @@ class Cutter:
         return pieces
 
     def _piece(self, end: int) -> list[Piece]:
+        if self._length is not None:  # behind it is padding
+            end = min(end, self._length)
         start, voiced = self._start, self._voiced
         self._start, self._voiced, self._told = None, 0, end
         if start is None or end <= start or not voiced:

@@ -46,9 +46,10 @@ class AsrEngines:
         self, lane: Lane, audio: NDArray[np.int16], sample_rate: int, listening: Listening
     ) -> Job[Transcription]:
         """Have a segment recognised."""
-        if not self.together or listening.words:  # the words of each are found alone
+        bucket = self.models.recogniser.bucket(len(audio) / sample_rate)
+        if not self.together or bucket is None or listening.words:  # the words of each are found alone
             return self.scheduler.submit(lane, self.models.transcribe, audio, sample_rate, listening)
-        together = Together(partial(self.models.transcribe_together, listening=listening), listening)
+        together = Together(partial(self.models.transcribe_together, listening=listening), (listening, bucket))
         return self.scheduler.submit_together(lane, together, (audio, sample_rate))
 
     def detect(self, audio: NDArray[np.int16], sample_rate: int) -> Job[float]:

@@ -125,14 +125,18 @@ class Turns:
         events = self._endpointing.receive_window(probability, samples)
         self._voiced += samples if self._endpointing.voiced else 0
         self._apply(events)
-        if self._endpointing.awaiting_words and self._hypothesis is None:
-            self._hypothesise(Lane.FINAL, self.position, self._endpointing.speech_end)
-        elif self._endpointing.awaiting and self._hypothesis is not None and self._hypothesis.text is None:
-            self._outputs.append(Promote(self._hypothesis.number))
+        self._see_that_words_come()
         speaking = self._endpointing.state is State.SPEAKING and self._settling is None
         if speaking and self._partials is not None and self._partials.due(self._voiced, self.strain):
             lane = Lane.FIRST_PARTIAL if self._partials.first else Lane.PARTIAL
             self._partials.begin(self._decode(lane, self.position), self._voiced, self.position)
+
+    def _see_that_words_come(self) -> None:
+        """Where nothing goes on without words: ask for them, or say that they are wanted now."""
+        if self._endpointing.awaiting_words and self._hypothesis is None:
+            self._hypothesise(Lane.FINAL, self.position, self._endpointing.speech_end)
+        elif self._endpointing.awaiting and self._hypothesis is not None and self._hypothesis.text is None:
+            self._outputs.append(Promote(self._hypothesis.number))
 
     def end_turn(self, reason: EndReason) -> None:
         """End the turn here, if one is open."""
@@ -165,10 +169,12 @@ class Turns:
         self._detecting = None
         self._tell_eager(probability)
         self._apply(self._endpointing.receive_verdict(probability))
+        self._see_that_words_come()
 
     def _expect(self, expectation: Expectation) -> None:
         self._expectation = expectation
         self._apply(self._endpointing.configure(expectation))
+        self._see_that_words_come()
 
     def _apply(self, events: list[EndpointEvent]) -> None:
         for event in events:

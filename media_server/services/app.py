@@ -6,7 +6,7 @@ goes to the next service instead of waiting in a queue that nobody sees.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from time import monotonic
 from typing import TypeVar, get_origin
 
@@ -116,9 +116,12 @@ class ServiceState:
         QUEUE_WAIT_SECONDS.labels(self.role, lane.name.lower()).observe(seconds)
 
 
+CLOSE_S = 5.0
+"""For the closing of a socket, with what is to be sent before it."""
+
 STATE = web.AppKey("state", ServiceState)
 LIMIT = web.AppKey("limit", SessionLimit)
-SOCKETS = web.AppKey("sockets", set[web.WebSocketResponse])
+SOCKETS = web.AppKey("sockets", dict[web.WebSocketResponse, web.Request])
 
 
 def service_app(settings: Settings, *, role: str, max_sessions: int, most_wait_ms: float) -> web.Application:
@@ -136,7 +139,7 @@ def service_app(settings: Settings, *, role: str, max_sessions: int, most_wait_m
     app[STATE] = ServiceState(role, app[LIMIT])
     app[STATE].most_wait_s = most_wait_ms / 1000
     app[STUCK_FOR] = app[STATE].stuck_for
-    app[SOCKETS] = set()
+    app[SOCKETS] = {}
     add_health_routes(app, app[STATE].report)
     app.cleanup_ctx.append(_loop_lag)
     app.on_shutdown.append(_close_sockets)
@@ -190,11 +193,12 @@ class TooManyMessages(ProtocolViolation):
 class Inbox:
     """What a client sends on one socket. Pings are answered here, so that a flood of them is seen."""
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
+    def __init__(self, socket: web.WebSocketResponse, *, crumb_bytes: int = CRUMB_BYTES) -> None:
         self._socket = socket
+        self._crumb_bytes = crumb_bytes
         self._rate = MessageRate(per_s=SMALL_MESSAGES_PER_S, burst=SMALL_MESSAGES_AT_ONCE)
 
-    async def receive(self, timeout_s: float) -> WSMessage:
+    async def receive(self, timeout_s: float | None) -> WSMessage:
         """The next message but pings and pongs.
 
         Raises:
@@ -203,7 +207,7 @@ class Inbox:
         """
         while True:
             message = await self._socket.receive(timeout_s)
-            big = message.type is WSMsgType.BINARY and len(message.data) >= CRUMB_BYTES
+            big = message.type is WSMsgType.BINARY and len(message.data) >= self._crumb_bytes
             if not big and not self._rate.allows(monotonic()):
                 raise TooManyMessages(f"More than {SMALL_MESSAGES_PER_S} small messages a second")
             if message.type is WSMsgType.PING:
@@ -228,12 +232,12 @@ async def session_socket(
         socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE, heartbeat=HEARTBEAT_S, autoping=False)
         socket.headers.update(headers or {})
         await socket.prepare(request)
-        request.app[SOCKETS].add(socket)
+        request.app[SOCKETS][socket] = request
         try:
             yield socket
         finally:
-            request.app[SOCKETS].discard(socket)
-            await socket.close()
+            request.app[SOCKETS].pop(socket, None)
+            await _close_in_time(request, socket, WSCloseCode.OK, b"")
 
 
 async def _loop_lag(_app: web.Application) -> AsyncIterator[None]:
@@ -245,6 +249,18 @@ async def _loop_lag(_app: web.Application) -> AsyncIterator[None]:
 
 async def _close_sockets(app: web.Application) -> None:
     app[STATE].ready = False
-    sockets = app[SOCKETS]
-    for socket in tuple(sockets):
-        await socket.close(code=WSCloseCode.GOING_AWAY, message=b"shutting down")
+    closings = (
+        _close_in_time(request, socket, WSCloseCode.GOING_AWAY, b"shutting down")
+        for socket, request in tuple(app[SOCKETS].items())
+    )
+    await asyncio.gather(*closings)
+
+
+async def _close_in_time(request: web.Request, socket: web.WebSocketResponse, code: int, message: bytes) -> None:
+    """Close a socket; a peer that does not read would hold up the closing for ever, and is cut off."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            await socket.close(code=code, message=message)
+    # Who has answered the closing has read all there was.
+    if request.transport is not None and request.transport.get_write_buffer_size():
+        request.transport.abort()

@@ -4,7 +4,7 @@ One recogniser, one VAD and one turn detector serve all sessions; the order of t
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -161,6 +161,9 @@ class _Measured:
     def transcribe(self, samples: Samples, listening: Listening) -> Transcription:
         with ASR_DECODE_SECONDS.time():
             return self._engine.transcribe(samples, listening)
+
+    def bucket(self, seconds: float) -> Hashable:
+        return self._engine.bucket(seconds)
 
     def transcribe_together(self, batch: Sequence[Samples], listening: Listening) -> Sequence[Transcription]:
         with ASR_DECODE_SECONDS.time():

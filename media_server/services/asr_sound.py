@@ -14,7 +14,7 @@ from media_server.services.codecs import decoded
 
 _TELEPHONE_RATE = 8000
 _LONGEST_S = 24 * 3600.0
-_QUEUED = 16
+_QUEUED = 1
 """Messages that wait for the decoder; more wait in the client's socket."""
 
 _LINEAR: Mapping[str, Callable[[bytes], bytes]] = {"mulaw": decode_mulaw, "alaw": decode_alaw}
@@ -92,11 +92,15 @@ class Packaged:
 
     async def run(self) -> None:
         """See `Sound`."""
-        async with aclosing(decoded(self._received(), rate=ASR_RATE, most_s=_LONGEST_S, live=True)) as sound:
+        if not (first := await self._messages.get()):
+            self._session.close_stream()
+            return
+        async with aclosing(decoded(self._received(first), rate=ASR_RATE, most_s=_LONGEST_S, live=True)) as sound:
             async for pcm in sound:
                 await self._session.feed(pcm)
         self._session.close_stream()
 
-    async def _received(self) -> AsyncIterator[bytes]:
+    async def _received(self, first: bytes) -> AsyncIterator[bytes]:
+        yield first
         while data := await self._messages.get():
             yield data

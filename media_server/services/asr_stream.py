@@ -17,8 +17,9 @@ from media_server.errors import MediaServerError, ProtocolViolation
 from media_server.protocol import asr_stream, speech
 from media_server.protocol.asr_stream import AsrCommand, AsrEvent, AsrLimits, AsrQuery
 from media_server.protocol.speech import Message, SpeechError
-from media_server.services.app import Inbox, TooManyMessages
+from media_server.services.app import CLOSE_S, CRUMB_BYTES, Inbox, TooManyMessages
 from media_server.services.asr_sound import new_sound
+from media_server.services.sending import SEND_TIMEOUT_S
 
 _MESSAGES: dict[type[events.SessionEvent], type[AsrEvent]] = {
     events.SpeechStarted: asr_stream.SpeechStarted,
@@ -29,6 +30,9 @@ _MESSAGES: dict[type[events.SessionEvent], type[AsrEvent]] = {
     events.Finalized: asr_stream.Finalized,
 }
 """The wire's name of each event whose fields are the same."""
+
+OPUS_CRUMB_BYTES = 16
+"""A packet of 20 ms in its page is larger, and may be a message of its own."""
 
 _log = structlog.get_logger(__name__)
 
@@ -90,7 +94,8 @@ class AsrStream:
         dialect: Dialect,
     ) -> None:
         self._socket = socket
-        self._inbox = Inbox(socket)
+        self._inbox = Inbox(socket, crumb_bytes=OPUS_CRUMB_BYTES if query.encoding == "opus" else CRUMB_BYTES)
+        self._idle_timeout_s: float | None = limits.idle_timeout_s
         self._session = session
         self._query = query
         self._sound = new_sound(query, session)
@@ -114,6 +119,8 @@ class AsrStream:
                 await self._fail(error)
         except ConnectionResetError:
             _log.info("the client of a recognition stream went away")
+        except TimeoutError:
+            _log.warning("a recognition stream was cut off", code="slow_reader")
 
     async def _greet(self) -> None:
         await self._send(asr_stream.AsrReady(session=self._name, limits=self._limits))
@@ -125,7 +132,7 @@ class AsrStream:
         try:
             async for event in self._session.events():
                 await self._send(self._message(event))
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):
             raise
         except Exception:  # noqa: BLE001 - onnxruntime's are bare; what they say is for us, not for the client
             _log.exception("an engine failed")
@@ -157,7 +164,7 @@ class AsrStream:
         """Take what the client sends, until it is gone (nothing to say to it) or broke the protocol."""
         while True:
             try:
-                message = await self._inbox.receive(self._limits.idle_timeout_s)
+                message = await self._inbox.receive(self._idle_timeout_s)
             except TooManyMessages as error:
                 return SpeechError(code=error.code, message=error.message, retryable=False)
             except TimeoutError:
@@ -188,25 +195,31 @@ class AsrStream:
             case asr_stream.Finalize():
                 self._session.finalize()
             case asr_stream.CloseStream():
+                self._idle_timeout_s = None  # nothing more is to come of the client; what there is takes its time
                 await self._sound.close()
             case asr_stream.KeepAlive():
                 pass
             case asr_stream.Configure():
                 self._session.configure(**_changes(command))
             case answer:
-                await self._socket.send_str(speech.serialize(answer))
+                await self._write(answer)
 
     async def _fail(self, error: SpeechError) -> None:
         """Say what is wrong, and the books as they are."""
         _log.warning("a recognition stream failed", code=error.code)
-        with suppress(ConnectionResetError):
-            await self._send(error)
-            await self._send(asr_stream.AsrClosed(**asdict(self._session.books()), reason=error.code))
-            if (closing := self._dialect.closing(error.code)) is not None:
-                await self._socket.close(code=closing[0], message=closing[1].encode())
+        with suppress(ConnectionResetError, TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._send(error)
+                await self._send(asr_stream.AsrClosed(**asdict(self._session.books()), reason=error.code))
+                if (closing := self._dialect.closing(error.code)) is not None:
+                    await self._socket.close(code=closing[0], message=closing[1].encode())
 
     async def _send(self, event: AsrEvent) -> None:
         for message in self._dialect.told(event):
+            await self._write(message)
+
+    async def _write(self, message: Message) -> None:
+        async with asyncio.timeout(SEND_TIMEOUT_S):
             await self._socket.send_str(speech.serialize(message))
 
 

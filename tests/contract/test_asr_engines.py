@@ -111,9 +111,19 @@ def test_the_language_is_found_where_none_is_given(candidate: Candidate) -> None
 
 
 def test_as_many_key_terms_as_a_client_may_send_do_no_harm(candidate: Candidate) -> None:
-    samples, _ = candidate.spoken[0]
+    samples, text = candidate.spoken[0]
+    names = tuple(f"Doctor {first} {last}" for first in ("Ann", "Bob", "Zoe") for last in ("Miller", "Ngo", "Singh"))
+    heard = candidate.engine.transcribe(samples, Listening("en", keyterms=names * 5))
+    assert words_right(text, heard.text) >= 0.6
     terms = tuple(f"term {number} " + 90 * "é" for number in range(50))
     candidate.engine.transcribe(samples, Listening("en", keyterms=terms))
+
+
+def test_what_may_be_recognised_together_is_short(candidate: Candidate) -> None:
+    bucket = candidate.engine.bucket
+    assert bucket(1.0) is not None
+    assert bucket(1.0) == bucket(2.0)
+    assert bucket(28.0) != bucket(2.0)
 
 
 def test_a_language_that_it_does_not_know_is_refused(candidate: Candidate) -> None:

@@ -123,6 +123,14 @@ async def test_sound_in_no_container_that_is_known_ends_an_opus_stream_with_an_e
     assert error.code == "unsupported_media"
 
 
+@pytest.mark.parametrize("query", ["encoding=opus", "sample_rate=44100", "sample_rate=8000"])
+async def test_a_stream_without_any_sound_is_closed_like_any_other(client: Client, query: str) -> None:
+    async with client.ws_connect(f"{PATH}?{query}") as socket:
+        await said(socket, asr_stream.CloseStream())
+        events = await to_the_end(socket)
+    assert [event.type for event in events] == ["ready", "closed"]
+
+
 async def test_the_language_is_found_where_it_is_not_given(client: Client, prompts: list[Prompt]) -> None:
     async with client.ws_connect(f"{PATH}?sample_rate=8000&language=auto&keyterm=circuits&keyterm=busy") as socket:
         await socket.send_bytes((line_noise(0.6) + a_prompt(prompts).pcm)[:60_000])

@@ -33,6 +33,7 @@ def test_who_never_pauses_is_cut_before_the_model_is_full() -> None:
     pieces = cut(sound((0.5, 0), (100, 1)), 32_000)
     assert all(len(piece.audio) <= 29 * RATE for piece in pieces)
     assert sum(int(piece.audio.sum()) for piece in pieces) == 100 * RATE
+    assert pieces[-1].end == int(100.5 * RATE)
 
 
 def test_silence_is_no_piece() -> None:

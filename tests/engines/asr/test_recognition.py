@@ -1,13 +1,15 @@
 """The machine without models: a voice is a 1, silence a 0; results come as late as a test likes."""
 
+from collections.abc import Mapping
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 
 from engines.asr.events import Closed, Final, Partial, SessionEvent, TurnEnded
 from engines.asr.recognition import Recognition
-from engines.asr.tasks import Cancel, CloseCommand, Decode, Detect, Promote
+from engines.asr.tasks import Cancel, CloseCommand, Command, ConfigureCommand, Decode, Detect, Promote
 from engines.lanes import Lane
 from engines.ports import Transcription
 from engines.strain import Strain
@@ -35,7 +37,9 @@ class Stream:
         expectation: Expectation | None = None,
         strain: Strain = Strain.NONE,
         interim_results: bool = False,
+        commands: Mapping[int, Command] = MappingProxyType({}),
     ) -> None:
+        self._commands = commands
         self._machine = Recognition(
             RATE, Voice(WINDOW), expectation=expectation or Expectation(), interim_results=interim_results
         )
@@ -53,6 +57,8 @@ class Stream:
                 self._machine.receive_audio(pcm[number * STEP : (number + 1) * STEP])
             elif number == steps:
                 self._machine.receive_command(CloseCommand())
+            if number in self._commands:
+                self._machine.receive_command(self._commands[number])
             self._advance(number)
             if self.events and isinstance(self.events[-1], Closed):
                 return self.events
@@ -110,6 +116,21 @@ def test_strain_changes_what_is_told_on_the_way_and_nothing_of_the_turns(detecti
     speculated = [streams[strain].lanes.count(Lane.SPECULATIVE) for strain in Strain]
     assert speculated[3] == 0
     assert speculated[2] == (0 if detection is TurnDetection.NONE else 2)
+
+
+@pytest.mark.parametrize("strain", list(Strain))
+@pytest.mark.parametrize("late", [1, 3, 10])
+@pytest.mark.parametrize("changes", [{"slot_complete": True}, {"min_silence_ms": 100}, {"turn_detection": "silence"}])
+def test_what_is_expected_may_change_in_a_pause_at_any_strain(
+    strain: Strain, late: int, changes: dict[str, object]
+) -> None:
+    if "turn_detection" in changes:
+        changes = {"turn_detection": TurnDetection.SILENCE}
+    pcm = sound((SECOND, 0), (2 * SECOND, 1), (3 * SECOND, 0))
+    for step in range(3 * SECOND // 2 - 2, 3 * SECOND // 2 + 14):
+        stream = Stream(late, strain=strain, commands={step: ConfigureCommand(changes)})
+        events = stream.hear(pcm)
+        assert sum(isinstance(event, TurnEnded) for event in events) == 1, step
 
 
 def test_the_vad_hears_also_while_words_are_awaited() -> None:
