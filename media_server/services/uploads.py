@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import ExitStack
+from math import inf
 from typing import IO, TypeVar
 
 from aiohttp import BodyPartReader, ClientPayloadError, MultipartReader, web
@@ -34,7 +35,9 @@ async def body(request: web.Request, most: int) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def form(request: web.Request, most: int) -> tuple[dict[str, list[str]], IO[bytes] | None]:
+async def form(
+    request: web.Request, most: int, *, within_s: float = inf
+) -> tuple[dict[str, list[str]], IO[bytes] | None]:
     """The fields of a form, and its `file`, which is the caller's to close.
 
     Fields may follow the file, so that it is kept on disk until all are there.
@@ -42,8 +45,23 @@ async def form(request: web.Request, most: int) -> tuple[dict[str, list[str]], I
     Raises:
         PeerError: It is no form, or one with two files.
         TooLarge: There are more than `most` bytes in the file.
-        DeadlineExceeded: Nothing comes.
+        DeadlineExceeded: Nothing comes, or not all of it within this time.
     """
+    try:
+        async with asyncio.timeout(within_s):
+            return await _form(request, most)
+    except TimeoutError:
+        raise DeadlineExceeded(f"The form was not there within {within_s:.0f} s") from None
+
+
+async def pieces_of(file: IO[bytes]) -> AsyncIterator[bytes]:
+    """A file from its beginning."""
+    file.seek(0)
+    while piece := await asyncio.to_thread(file.read, PIECE):
+        yield piece
+
+
+async def _form(request: web.Request, most: int) -> tuple[dict[str, list[str]], IO[bytes] | None]:
     try:
         reader = await request.multipart()
     except (ValueError, AssertionError) as error:
@@ -63,13 +81,6 @@ async def form(request: web.Request, most: int) -> tuple[dict[str, list[str]], I
                 raise PeerError("file: one is enough")
         opened.pop_all()
     return fields, file
-
-
-async def pieces_of(file: IO[bytes]) -> AsyncIterator[bytes]:
-    """A file from its beginning."""
-    file.seek(0)
-    while piece := await asyncio.to_thread(file.read, PIECE):
-        yield piece
 
 
 async def _part(reader: MultipartReader) -> BodyPartReader | None:

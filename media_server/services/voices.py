@@ -31,6 +31,10 @@ MAX_FILE = 32 << 20
 """Bytes of a recording; a minute of 48 kHz, 32 bit, stereo has 23 MB."""
 MAX_AT_ONCE = 2
 """Voices that are made at once."""
+UPLOAD_S = 120.0
+"""For a whole form, however slowly it comes."""
+MAX_UPLOADS = 16
+"""Forms that come at once; all of them take 0.5 GB of disk."""
 
 
 class ConsentRequired(Forbidden):
@@ -66,6 +70,7 @@ class VoiceService:
         """`sample_rate`: in which recordings are given to the engine, Hz."""
         self._catalog = catalog
         self._sample_rate = sample_rate
+        self._uploads = SessionLimit("tts-voice-uploads", MAX_UPLOADS)
         self._making = SessionLimit("tts-voices", MAX_AT_ONCE)
 
     def routes(self) -> list[web.RouteDef]:
@@ -101,16 +106,18 @@ class VoiceService:
         """Another voice."""
         catalog = self._catalog()
         try:
-            with admitted(request, self._making):
+            with admitted(request, self._uploads):
                 await catalog.check_room()
-                fields, file = await form(request, MAX_FILE)
+                fields, file = await form(request, MAX_FILE, within_s=UPLOAD_S)
                 if file is None:
                     raise PeerError("file: is wanted")
                 with closing(file):
                     wanted = _validated(fields)
-                    reference = await _samples(file, self._sample_rate())
-                label = Label(wanted.name, wanted.description, wanted.language)
-                voice = await catalog.create(label, reference, self._sample_rate())
+                    # Not before all is there: who sends slowly keeps nobody from making a voice.
+                    with admitted(request, self._making):
+                        reference = await _samples(file, self._sample_rate())
+                        label = Label(wanted.name, wanted.description, wanted.language)
+                        voice = await catalog.create(label, reference, self._sample_rate())
         except InputError as error:
             return problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, str(error))
         except TooManyVoices as error:

@@ -23,7 +23,7 @@ from yarl import URL
 
 from engines.tts.voice_file import parse, serialize
 from media_server.config import Settings, TtsSettings
-from media_server.services import voice_catalog
+from media_server.services import voice_catalog, voices
 from media_server.services.tts import create_app
 from tests.engines.tts.tone_voice import BUILT_IN, BUILT_IN_HZ, ToneEngine, loudest_hz
 from tests.services.test_asr_files import LYING, PLAYLIST, recording
@@ -476,6 +476,31 @@ async def test_voices_that_are_made_hold_up_nobody_who_speaks(client: Client, en
     assert refused[1]["retryable"]
     engine.go_on.set()
     assert [status for status, _ in await asyncio.gather(*making)] == [201, 201]
+
+
+async def test_uploads_that_trickle_hold_up_nobody_who_makes_a_voice_and_end(
+    client: Client, speech: Pcm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(voices, "UPLOAD_S", 3.0)
+    coming = asyncio.Semaphore(0)
+
+    async def trickle() -> AsyncIterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+        for _ in range(100):
+            coming.release()
+            yield bytes(100)
+            await asyncio.sleep(0.1)
+
+    async def slow() -> tuple[int, str]:
+        headers = {"Content-Type": "multipart/form-data; boundary=b"}
+        async with client.post("/v1/voices", data=trickle(), headers=headers) as answer:
+            return answer.status, (await answer.json())["code"]
+
+    uploads = [asyncio.create_task(slow()) for _ in range(2 * voices.MAX_AT_ONCE)]
+    for _ in range(2 * len(uploads)):
+        await coming.acquire()
+    await created(client, speech)
+    assert {code for _, code in await asyncio.gather(*uploads)} == {"deadline_exceeded"}
 
 
 async def test_a_voice_that_takes_too_long_is_given_up(
