@@ -1,6 +1,7 @@
 """The voice of the tts role: which files it is made of, and what it can do on this machine. Blocks; run on a thread."""
 
 import hashlib
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -46,12 +47,14 @@ def load_voice(voice: str, models_dir: Path, device: str = "cpu") -> TtsEngine:
 
 
 def phrase_cache(settings: Settings) -> PhraseCache | None:
-    """The phrases of the voice that is set; None where none are to be kept, or cannot be."""
+    """The phrases of the voice that is set; None where none are to be kept (those of before go), or cannot be."""
+    folder = settings.data_dir / "tts-cache"
     if not settings.tts.cache_bytes:
+        _remove(folder)
         return None
     try:
         cache = PhraseCache(
-            settings.data_dir / "tts-cache",
+            folder,
             most_bytes=settings.tts.cache_bytes,
             revision=_revision(models.locate(settings.tts.voice, settings.models_dir), settings.tts.pronounce),
             on_lookup=lambda hit: TTS_PHRASES.labels("hit" if hit else "miss").inc(),
@@ -61,6 +64,12 @@ def phrase_cache(settings: Settings) -> PhraseCache | None:
         return None
     TTS_PHRASE_BYTES.set_function(lambda: cache.bytes)
     return cache
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)  # another process may remove it as well
+    if folder.exists():
+        _log.warning("tts.cache_left", folder=str(folder))
 
 
 def _revision(folder: Path, pronounce: Path | None) -> str:
