@@ -17,7 +17,7 @@ import os
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -118,6 +118,15 @@ class PhraseCache:
         with self._lock:
             self._ages[folder] = self._ages.get(folder, 0) + 1
             shutil.rmtree(self._folder / folder, ignore_errors=True)
+            self._trim()
+
+    def forget_all_but(self, voices: Iterable[str]) -> None:
+        """Remove all that was said in other voices: of one that was deleted when the process ended, say."""
+        known = {name_of(voice) for voice in voices}
+        with self._lock:
+            for folder in self._folder.iterdir():
+                if folder.name not in known:
+                    shutil.rmtree(folder, ignore_errors=True)
             self._trim()
 
     def close(self) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from engines import models
 from engines.ports import CloningTtsEngine, Samples, TtsEngine, VoiceActivityDetector, VoiceTensors
 from engines.tts.cache import PhraseCache
@@ -13,15 +15,28 @@ from engines.turn.silero import SileroVad
 from media_server.config import Settings
 from media_server.errors import ConfigError
 
+_log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
-class Cloning:
+class Kept:
+    """What is on disk of voices. An engine that does not clone may find those of another one."""
+
+    store: VoiceStore
+    phrases: PhraseCache | None
+
+    def forget_phrases(self, voice: str) -> None:
+        """Nothing is left of what was said in a voice."""
+        if self.phrases is not None:
+            self.phrases.forget_voice(voice)
+
+
+@dataclass(frozen=True, slots=True)
+class Cloning(Kept):
     """What a service that clones has besides its voice."""
 
     engine: CloningTtsEngine
     vad: VoiceActivityDetector
-    store: VoiceStore
-    phrases: PhraseCache | None
 
     def speech_in(self, reference: Samples, sample_rate: int) -> Samples:
         """What of a recording a voice is made of.
@@ -61,23 +76,29 @@ class Cloning:
     def forget(self, voice: str) -> None:
         """Nothing of a voice is left but its file. Whoever holds something that was made of voices is told here."""
         self.engine.remove_voice(voice)
-        if self.phrases is not None:
-            self.phrases.forget_voice(voice)
+        self.forget_phrases(voice)
 
 
-def load_cloning(engine: TtsEngine, settings: Settings, phrases: PhraseCache | None) -> Cloning | None:
-    """What there is for an engine that clones; None for one that has the voices that it has.
+def load_kept(engine: TtsEngine, settings: Settings, phrases: PhraseCache | None) -> Kept | None:
+    """What there is of voices: `Cloning` for an engine that clones. Phrases of voices that are gone are removed.
+
+    None: the engine has the voices that it has, and the folder of others cannot be had.
 
     Raises:
         ModelError: The model that hears whether a recording is speech is missing or corrupt.
-        ConfigError: The folder of the voices cannot be had.
+        ConfigError: The engine clones, and the folder of the voices cannot be had.
     """
-    if not isinstance(engine, CloningTtsEngine):
-        return None
-    vad = SileroVad(models.locate("silero-vad", settings.models_dir) / "silero_vad.onnx")
     folder = settings.data_dir / "voices"
     try:
         store = VoiceStore(folder, Path(settings.tts.voice).name, most=settings.tts.max_voices)
+        if phrases is not None:
+            phrases.forget_all_but([*engine.voices, *store.ids()])
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be had: {error.strerror or error} (data_dir)") from error
-    return Cloning(engine, vad, store, phrases)
+        if isinstance(engine, CloningTtsEngine):
+            raise ConfigError(f"{folder} cannot be had: {error.strerror or error} (data_dir)") from error
+        _log.warning("tts.no_voices_folder", folder=str(folder), error=error.strerror)
+        return None
+    if not isinstance(engine, CloningTtsEngine):
+        return Kept(store, phrases)
+    vad = SileroVad(models.locate("silero-vad", settings.models_dir) / "silero_vad.onnx")
+    return Cloning(store, phrases, engine, vad)

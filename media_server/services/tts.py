@@ -25,7 +25,7 @@ from media_server.protocol.speech import Message, SpeechError, SpeechWarning, se
 from media_server.protocol.tts_stream import Speak, TtsQuery, TtsReady, parse_tts_command
 from media_server.services import pronunciation
 from media_server.services.app import LIMIT, STATE, Inbox, parse_query, service_app, session_socket
-from media_server.services.cloning import load_cloning
+from media_server.services.cloning import load_kept
 from media_server.services.tts_files import SpeechService
 from media_server.services.tts_sender import TtsSender
 from media_server.services.voice import jobs_at_once, load_voice, measure, phrase_cache
@@ -162,14 +162,14 @@ async def _voices(load: Callable[[], TtsEngine], app: web.Application) -> AsyncI
     settings = app[SETTINGS]
     engine = await asyncio.to_thread(load)
     app[CACHE] = cache = await asyncio.to_thread(phrase_cache, settings)
-    cloning = await asyncio.to_thread(load_cloning, engine, settings, cache)
+    kept = await asyncio.to_thread(load_kept, engine, settings, cache)
     figures = await asyncio.to_thread(measure, engine)
     _log.debug("tts.ready", voice=engine.voices[0], **figures)
     app[ENGINE] = engine
     workers = settings.tts.workers or jobs_at_once(engine, settings.instances.tts)
     app[SCHEDULER] = scheduler = app[STATE].new_scheduler(workers)
     app[STATE].figures.update(voice=engine.voices[0], **figures)
-    app[VOICES] = VoiceCatalog(engine, scheduler, cloning)
+    app[VOICES] = VoiceCatalog(engine, scheduler, kept)
     async with app[VOICES].kept_up():
         app[STATE].ready = True
         yield

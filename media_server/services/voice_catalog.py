@@ -20,7 +20,7 @@ from engines.ports import Samples, TtsEngine
 from engines.scheduler import Lane, Scheduler
 from engines.tts.voice_file import BrokenVoice, ClonedVoice, is_id, new_id
 from media_server.errors import EngineError, Forbidden, MediaServerError, NotFound, Overloaded, PeerError
-from media_server.services.cloning import Cloning
+from media_server.services.cloning import Cloning, Kept
 
 LOOK_S = 5.0
 CLONE_S = 60.0
@@ -58,12 +58,13 @@ class Label:
 class VoiceCatalog:
     """All methods belong to one event loop."""
 
-    def __init__(self, engine: TtsEngine, scheduler: Scheduler, cloning: Cloning | None) -> None:
-        """`engine` has no cloned voice yet. `cloning`: None for one that has the voices that it has."""
+    def __init__(self, engine: TtsEngine, scheduler: Scheduler, kept: Kept | None) -> None:
+        """`engine` has no cloned voice yet. `kept`: `Cloning` for one that clones; None where no folder can be had."""
         self.built_in: Sequence[str] = tuple(engine.voices)
         self.default = self.built_in[0]
         self._scheduler = scheduler
-        self._cloning = cloning
+        self._kept = kept
+        self._cloning = kept if isinstance(kept, Cloning) else None
         self._cloned: dict[str, ClonedVoice] = {}
         self.refused: dict[str, str] = {}  # files of the folder that are no voices of this engine, by id, and why
         self._leaving: set[str] = set()  # gone from the folder, not yet from the engine
@@ -177,7 +178,7 @@ class VoiceCatalog:
         """
         if voice in self.built_in:
             raise Forbidden("A voice that is built in cannot be deleted")
-        if self._cloning is None or not is_id(voice):
+        if self._kept is None or not is_id(voice):
             raise _unknown(voice)
         async with self._changing:
             if self._speaking[voice]:
@@ -186,12 +187,12 @@ class VoiceCatalog:
             if known is not None:
                 self._leaving.add(voice)
             try:
-                await asyncio.to_thread(self._cloning.store.delete, voice)
+                await asyncio.to_thread(self._kept.store.delete, voice)
             except KeyError:
                 if known is None:
                     raise _unknown(voice) from None
             self.refused.pop(voice, None)
-            await self._forget_who_left(self._cloning)
+            await (self._forget_who_left() if known else asyncio.to_thread(self._kept.forget_phrases, voice))
         _log.info("voice.deleted", voice=voice)
 
     async def look(self) -> None:
@@ -209,12 +210,12 @@ class VoiceCatalog:
             for voice in self._cloned.keys() - there:
                 del self._cloned[voice]
                 self._leaving.add(voice)
-            await self._forget_who_left(self._cloning)
+            await self._forget_who_left()
             await self._take_in(self._cloning, there - self._cloned.keys() - self.refused.keys() - self._leaving)
 
-    async def _forget_who_left(self, cloning: Cloning) -> None:
+    async def _forget_who_left(self) -> None:
         for voice in self._leaving - self._speaking.keys():
-            await asyncio.to_thread(cloning.forget, voice)
+            await asyncio.to_thread(self._can_clone().forget, voice)
             self._leaving.remove(voice)
 
     async def _take_in(self, cloning: Cloning, new: AbstractSet[str]) -> None:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 from yarl import URL
 
+from engines.tts.phrase_file import name_of
 from engines.tts.voice_file import parse, serialize
 from media_server.config import Settings, TtsSettings
 from media_server.services import voice_catalog, voices
@@ -512,6 +513,33 @@ async def test_a_voice_that_takes_too_long_is_given_up(
     assert (status, problem["code"], problem["retryable"]) == (503, "overloaded", True)
     engine.go_on.set()
     assert files(tmp_path) == []
+
+
+async def test_a_voice_may_be_deleted_whatever_the_engine(models_dir: Path, tmp_path: Path, speech: Pcm) -> None:
+    async with service(models_dir, tmp_path) as client:
+        voice, gone = await created(client, speech), await created(client, speech)
+        for said in (voice, voice, gone, gone, BUILT_IN, BUILT_IN):  # a phrase is kept when it is asked for again
+            await heard_hz(client, said)
+    kept = tmp_path / "tts-cache"
+    assert {path.name for path in kept.iterdir()} == {name_of(voice), name_of(gone), name_of(BUILT_IN)}
+    (tmp_path / "voices" / f"{gone}.safetensors").unlink()  # a process that ended before it had forgotten the rest
+    async with service(models_dir, tmp_path) as client:
+        assert await ids(client) == [BUILT_IN, voice]
+        assert {path.name for path in kept.iterdir()} == {name_of(voice), name_of(BUILT_IN)}
+    app = create_app(Settings(models_dir=models_dir, data_dir=tmp_path))
+    async with TestClient(TestServer(app)) as client:
+        assert [path.name for path in kept.iterdir()] == [name_of(voice)]
+        assert await ids(client) == ["piper-joe"]
+        assert await delete(client, voice) == (204, None)
+        assert (files(tmp_path), list(kept.iterdir())) == ([], [])
+        assert await delete(client, voice) == (404, "not_found")
+
+
+async def test_without_a_folder_of_voices_an_engine_that_cannot_clone_speaks(models_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "voices").touch()
+    async with TestClient(TestServer(create_app(Settings(models_dir=models_dir, data_dir=tmp_path)))) as client:
+        assert await ids(client) == ["piper-joe"]
+        assert await delete(client, "somebody") == (404, "not_found")
 
 
 async def test_an_engine_that_cannot_clone_says_so(models_dir: Path, tmp_path: Path, speech: Pcm) -> None:
