@@ -145,7 +145,8 @@ async def run_role(
         port = listener.getsockname()[1]
         pipe.say(control.Bound(host, port))
         app = _application(role, settings.model_copy(update={_port_setting(role): port}))
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        # What an engine does for a client that has left is for nobody. The media role's requests end what they began.
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S, handler_cancellation=role != "media")
         try:
             await runner.setup()
             try:

@@ -117,7 +117,7 @@ class VoiceCatalog:
             NotFound: There is none of this id.
         """
         if voice not in self._cloned and is_id(voice):
-            await self.look()
+            await asyncio.shield(self.look())  # whoever asks may leave, but not halfway
         if voice not in self._cloned:
             raise _unknown(voice)
         return self._cloned[voice]

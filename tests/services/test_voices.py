@@ -504,6 +504,26 @@ async def test_uploads_that_trickle_hold_up_nobody_who_makes_a_voice_and_end(
     assert {code for _, code in await asyncio.gather(*uploads)} == {"deadline_exceeded"}
 
 
+async def test_who_leaves_while_a_voice_is_made_gives_the_place_back_and_has_none(
+    client: Client, engine: ToneEngine, tmp_path: Path, speech: Pcm
+) -> None:
+    engine.go_on.clear()
+    making = [asyncio.create_task(create(client, wav(speech))) for _ in range(voices.MAX_AT_ONCE)]
+    await asyncio.to_thread(engine.cloning.acquire)
+    async with asyncio.timeout(5):
+        while (await create(client, b""))[0] != 503:
+            pass
+    for request in making:
+        request.cancel()
+    async with asyncio.timeout(5):
+        while (answer := await create(client, b""))[0] == 503:
+            pass
+    assert answer[0] == 415
+    engine.go_on.set()
+    await created(client, speech)
+    assert len(files(tmp_path)) == 1
+
+
 async def test_a_voice_that_takes_too_long_is_given_up(
     client: Client, engine: ToneEngine, tmp_path: Path, speech: Pcm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
