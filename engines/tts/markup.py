@@ -19,7 +19,7 @@ MAX_ADDRESS = 2000
 URL = rf"(?:(?:https?|ftp|wss?)://|mailto:|www\.)[^\s<>]{{0,{MAX_ADDRESS}}}[^\s<>.,;:!?)\]}}'\"*_~`]"
 _TARGET = rf"(?:[^()\s]|\([^()\s]{{0,200}}\)){{0,{MAX_ADDRESS}}}"
 _ADDRESS = re.compile(
-    rf"\s*[*_~`(\"'<!]{{0,4}}(?:{URL}|\[[^\]\n]{{1,200}}(?:\](?:\((?:{_TARGET}\)?)?)?)?)[*_~`)\"'>]{{0,4}}"
+    rf"\s{{0,8}}[*_~`(\"'<!]{{0,4}}(?:{URL}|\[[^\]\n]{{1,200}}(?:\](?:\((?:{_TARGET}\)?)?)?)?)[*_~`)\"'>]{{0,4}}"
 )
 LINK = re.compile(rf"\[[^\[\]\n]{{0,200}}(?:\]\({_TARGET}\)|(?:\](?:\({_TARGET})?)?\Z)")
 """A link, also one of which the end is still to come."""
@@ -27,8 +27,8 @@ LINK = re.compile(rf"\[[^\[\]\n]{{0,200}}(?:\]\({_TARGET}\)|(?:\](?:\({_TARGET})
 _MARKUP = re.compile(
     rf"""
     (?P<parted>
-        ^\s*(?:\#{{1,6}}|>{{1,9}}|[-*+•](?:\s\[[ xX]\])?)(?=\s)    # headings, quotations, lists
-      | ^\s*(?:`{{3,9}}|~{{3,9}})[\w+-]{{0,30}}                    # fences of code
+        ^[^\S\n]{{0,100}}(?:\#{{1,6}}|>{{1,9}}|[-*+•](?:\s\[[ xX]\])?)(?=\s)    # headings, quotations, lists
+      | ^[^\S\n]{{0,100}}(?:`{{3,9}}|~{{3,9}})[\w+-]{{0,30}}         # fences of code
       | </?[A-Za-z!?][^<>]{{0,1000}}>                              # tags
       | {URL}
       | \]\({_TARGET}(?:\s"[^"]{{0,100}}")?\)     # the address of a link
@@ -47,8 +47,9 @@ _SILENT_CATEGORIES = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Me"))
 
 _WITHIN_WORDS = ("Cf", "Me", "Mn")
 
-_PICTURES = ((0x2190, 0x2BFF), (0x1F000, 0x1FAFF), (0xFE00, 0xFE0F), (0xE0000, 0xE01EF))
-"""Arrows, symbols, emoji and their selectors: nobody wants "slightly smiling face" read out on the phone."""
+_PICTURES = ((0x2190, 0x21FF), (0x2300, 0x2BFF), (0x1F000, 0x1FAFF), (0xFE00, 0xFE0F), (0xE0000, 0xE01EF))
+"""Arrows, symbols, emoji and their selectors: nobody wants "slightly smiling face" read out on the phone. The signs of
+mathematics between them are said."""
 
 MAX_MARKS = 2
 """On one letter, as languages have them; a pile of them is decoration."""

@@ -74,6 +74,7 @@ SAID = [
     ),
     ("5-7 days, pages 10–12", "five to seven days, pages ten to twelve"),
     ("It is -5 or 25°C", "It is minus five or twenty-five degrees Celsius"),
+    ("It is −5°C → cold", "It is minus five degrees Celsius cold"),
     ("5 kg, 1 km, 50 km/h, 12 m²", "five kilograms, one kilometer, fifty kilometers per hour, twelve square meters"),
     ("1/2, 2/3, 1 1/2, 24/7", "one half, two thirds, one and a half, twenty-four seven"),
     ("5 * 3, 2×3 & more", "five times three, two times three and more"),
@@ -214,6 +215,9 @@ def test_any_text_is_read_in_order_within_bounds(written: str, language: str) ->
         "a1",
         "$1",
         "1/",
+        "\n",
+        "\n" * 9_980 + "http://ex.com/a",
+        "\n \n\t" * 100 + "# a",
     ],
 )
 def test_fifty_thousand_characters_hang_nothing(piece: str) -> None:
