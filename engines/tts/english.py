@@ -15,6 +15,7 @@ from engines.tts.english_forms import (
     ABBREVIATIONS,
     CODES,
     CURRENCIES,
+    LABELS,
     MONTHS,
     UNITS,
     clock,
@@ -41,6 +42,9 @@ def _any(words: Iterable[str]) -> str:
 _NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,6}(?![0-9])|[0-9]{1,40})(?:\.[0-9]{1,20})?"
 _FREE = r"(?<![\w.,/:-])"
 """Nothing that belongs to it stands in front."""
+_AFTER_TIME = "|".join(
+    rf"(?<=[0-9]{space}{half})" for space in ("", r"\s") for half in ("[AaPp][Mm]", r"[AaPp]\.[Mm]\.")
+)
 _DAY = r"(?:3[01]|[12][0-9]|0?[1-9])"
 _YEAR = r"(?:19|20)[0-9]{2}"
 _MONTH = _any(MONTHS)
@@ -75,22 +79,30 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         ),
     ),
     "numeric_date": (
-        rf"{_FREE}(?P<n1>[0-9]{{1,2}})(?P<sep>[/.])(?P<n2>[0-9]{{1,2}})(?P=sep)(?P<ny>{_YEAR})(?![\w/])",
+        rf"{_FREE}(?P<n1>[0-9]{{1,2}})(?P<sep>[/.-])(?P<n2>[0-9]{{1,2}})(?P=sep)(?P<ny>{_YEAR})(?![\w/-])",
         lambda at: numeric_date(at["n1"], at["n2"], at["ny"], at["sep"]),
     ),
-    "dotted": (rf"{_FREE}[0-9]{{1,4}}(?:\.[0-9]{{1,4}}){{2,3}}(?!\w|\.[0-9])", lambda at: dotted(at.group())),
     "card": (rf"{_FREE}[0-9]{{4}}(?:[ -][0-9]{{4}}){{2,4}}(?![\w-])", lambda at: phone(at.group())),
     "international": (r"(?<![\w+])\+[0-9](?:[ .()-]{0,3}[0-9]){6,14}(?![0-9])", lambda at: phone(at.group())),
     "american": (
         rf"{_FREE}(?:1[ .-])?(?:\([0-9]{{3}}\)[ .-]?|[0-9]{{3}}[ .-])[0-9]{{3}}[ .-][0-9]{{4}}(?!\w)",
         lambda at: phone(at.group()),
     ),
-    "local": (rf"{_FREE}[0-9]{{3}}-[0-9]{{4}}(?![\w-])", lambda at: phone(at.group())),
+    "dotted": (rf"{_FREE}[0-9]{{1,4}}(?:\.[0-9]{{1,4}}){{2,3}}(?!\w|\.[0-9])", lambda at: dotted(at.group())),
+    "groups": (rf"{_FREE}[0-9]{{1,5}}(?:-[0-9]{{1,5}}){{2,6}}(?![\w-])", lambda at: phone(at.group())),
+    "local": (rf"{_FREE}(?:[0-9]{{3}}|[0-9]{{5}})-[0-9]{{4}}(?![\w-])", lambda at: phone(at.group())),
     "national": (rf"{_FREE}\(?0[0-9]{{1,4}}\)?(?:[ -][0-9]{{2,4}}){{1,4}}(?!\w)", lambda at: phone(at.group())),
     "long": (rf"{_FREE}[0-9]{{7,{MAX_DIGITS + 5}}}(?![\w%]|[.,][0-9])", lambda at: phone(at.group())),
+    "label": (
+        (
+            rf"(?<![\w.])(?P<lw>(?i:{_any(LABELS)}))\.\s?"
+            r"(?:(?P<ln>[0-9]{3,20})(?![\w%]|[.,:/-][0-9])|(?=[0-9]|#[0-9]))"
+        ),
+        lambda at: f"{LABELS[at['lw'].lower()]} {digits(at['ln'] or '')}",
+    ),
     "code": (
         (
-            rf"\b(?i:{_CODE_WORDS})(?: number| code| ID)?(?: is| are|:|,)? ?(?:#|[A-Z]{{1,3}} )?"
+            rf"\b(?i:{_CODE_WORDS})(?: number| code| ID)?(?: is| are)?[:,]? ?(?:#|[A-Z]{{1,3}} )?"
             rf"(?P<code_it>[0-9]{{3,20}}(?:[ -][0-9]{{2,8}}){{0,4}})(?![\w%]|[.,:/][0-9])(?! (?:{_COUNTED})\b)"
         ),
         lambda at: ", ".join(digits(group) for group in re.findall("[0-9]+", at["code_it"])),
@@ -114,7 +126,7 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
     ),
     "month_year": (rf"\b(?:{_MONTH})\.? (?P<month_year_it>{_YEAR})(?![\w,])", lambda at: year(at["month_year_it"])),
     "time": (
-        r"(?<![\w.,:])(?P<th>[01]?[0-9]|2[0-3]):(?P<tm>[0-5][0-9])(?![0-9:])(?:\s?(?P<ta>[aApP])(?:\.[mM]\.?|[mM]\b))?",
+        r"(?<![\w.,:])(?P<th>[01]?[0-9]|2[0-3])(?::|\.(?=[0-9]{2}\s?[aApP]\.?[mM]\b))(?P<tm>[0-5][0-9])(?![0-9:])(?:\s?(?P<ta>[aApP])(?:\.[mM]\.?|[mM]\b))?",
         lambda at: clock(at["th"], at["tm"], at["ta"] or ""),
     ),
     "hour": (
@@ -158,11 +170,14 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         r"(?<!\w)(?:#|[Nn]o\.|№)\s?(?P<nn>[0-9]{1,20})(?!\w|[.,][0-9])",
         lambda at: f"number {short(at['nn'])}",
     ),
-    "tail": (r"(?<=[A-Za-z])-(?P<tn>[0-9]{1,20})(?![\w,])", lambda at: f" {short(at['tn'])}"),
     "range": (
-        r"(?:(?<=[0-9%])|(?<=[AaPp][Mm])|(?<=[0-9][a-zA-Z]))(?:-|\s?–\s?)(?=[$€£]?[0-9])",  # noqa: RUF001 - a dash
+        (
+            r"(?:(?<=[0-9%])|(?<=[0-9][kK])(?=\W{1,4}[0-9]{1,4}[kK]\b))(?:-|\s?–\s?)(?=[$€£]?[0-9])"  # noqa: RUF001 - a dash
+            rf"|(?:{_AFTER_TIME})\s?[-–]\s?(?=[0-9])"  # noqa: RUF001 - a dash
+        ),
         lambda _: " to ",
     ),
+    "tail": (r"(?<=[A-Za-z])-(?P<tn>[0-9]{1,20})(?![\w,]|[:.][0-9])", lambda at: f" {short(at['tn'])}"),
     "per": (r"(?<=[0-9])/(?=(?:month|year|week|day|hour|night|person|minute|user)\b)", lambda _: " per "),
     "minus": (r"(?<![\w.)%])[-−](?=[$€£]?[0-9])", lambda _: "minus "),  # noqa: RUF001 - a minus is meant
     "number": (_NUMBER, lambda at: cardinal(at.group())),

@@ -56,6 +56,11 @@ ABBREVIATIONS = {
     "ave": "Avenue", "blvd": "Boulevard", "jr": "Junior", "sr": "Senior", "st": "Street", "rd": "Road",
 }  # fmt: skip
 
+LABELS = {
+    "ext": "extension", "apt": "apartment", "ref": "reference", "tel": "telephone", "fig": "figure", "p": "page",
+}  # fmt: skip
+"""In front of a number."""
+
 _MAIL_SIGNS = {"@": "at", ".": "dot", "_": "underscore", "-": "dash", "+": "plus", "%": "percent"}
 _PART = re.compile(r"[0-9]+|[A-Za-z]+|[@._%+-]")
 _FRACTIONS = {2: "half", 4: "quarter"}
@@ -109,12 +114,12 @@ def date(day: str, month: int, of_year: str, *, day_first: bool = False) -> str:
 
 
 def numeric_date(first: str, second: str, of_year: str, separator: str) -> str:
-    """With slashes the month first, as in the USA, unless it cannot be; with dots the day."""
-    day_first = separator == "." or int(first) > _LAST_MONTH
+    """With slashes the month first, as in the USA, unless it cannot be; with hyphens the day; with dots always."""
+    day_first = separator == "." or int(first) > _LAST_MONTH or (separator == "-" and int(second) <= _LAST_MONTH)
     day, month = (first, second) if day_first else (second, first)
     if 1 <= int(month) <= _LAST_MONTH and 1 <= int(day) <= _LAST_DAY:
         return date(day, int(month), of_year)
-    return dotted(f"{first}.{second}.{of_year}")
+    return phone(f"{first}-{second}-{of_year}") if separator == "-" else dotted(f"{first}.{second}.{of_year}")
 
 
 def decade(century: str, tens: str) -> str:

@@ -27,6 +27,7 @@ SAID = [
     ),
     ("12.50 USD, 5 € or $10-$20", "twelve dollars and fifty cents, five euros or ten dollars to twenty dollars"),
     ("1.2 million people, -$5 a month", "one point two million people, minus five dollars a month"),
+    ("$20k-$30k", "twenty thousand dollars to thirty thousand dollars"),
     ("It is $5/month.", "It is five dollars per month."),
     # times
     ("Your appointment is at 10:30.", "Your appointment is at ten thirty."),
@@ -34,6 +35,9 @@ SAID = [
     ("From 9:00 a.m. to 5:05 p.m.", "From nine A M to five oh five P M."),
     ("At 9:00, 14:45, 00:30", "At nine o'clock, fourteen forty-five, twelve thirty A M"),
     ("Open 9am-5pm", "Open nine A M to five P M"),
+    ("5:30pm-6:30pm", "five thirty P M to six thirty P M"),
+    ("9am-5:30pm, 9am-5", "nine A M to five thirty P M, nine A M to five"),
+    ("10am-2.30pm, 9:30 a.m. - 5 p.m.", "ten A M to two thirty P M, nine thirty A M to five P M."),
     # dates
     ("On 3 March 2026.", "On the third of March, twenty twenty-six."),
     ("the 3rd of May", "the third of May"),
@@ -46,7 +50,19 @@ SAID = [
     ),
     ("At 2026-11-24T10:30:00Z", "At November twenty-fourth, twenty twenty-six at ten thirty"),
     ("In 1999, March 2026 and the 1990s", "In nineteen ninety-nine, March twenty twenty-six and the nineteen nineties"),
+    ("Due 24-11-2026", "Due November twenty-fourth, twenty twenty-six"),
+    ("Due 11-24-2026", "Due November twenty-fourth, twenty twenty-six"),
     # telephone numbers, codes, addresses
+    ("Call 415.555.0100", "Call four one five, five five five, zero one zero zero"),
+    ("123-45-6789 or 4-8-2", "one two three, four five, six seven eight nine or four, eight, two"),
+    ("12-34-56, 9-1-1", "one two, three four, five six, nine, one, one"),
+    ("San Francisco 94105-1234", "San Francisco nine four one zero five, one two three four"),
+    ("The code is: 1234", "The code is: one two three four"),
+    (
+        "Dial ext. 1234, Apt. #5, see fig. 3",
+        "Dial extension one two three four, apartment number five, see figure three",
+    ),
+    ("code X7K-9Q2", "code X seven K-nine Q two"),
     ("Call +1 415 555 0100.", "Call plus one, four one five, five five five, zero one zero zero."),
     ("Call +14155550100", "Call plus one, four one five, five five five, zero one zero zero"),
     (
