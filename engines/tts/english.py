@@ -115,16 +115,16 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         lambda at: year(at["year_it"]),
     ),
     "day_month": (
-        rf"{_FREE}(?P<dd>{_DAY})(?:st|nd|rd|th)?(?: of)? (?P<dm>{_MONTH})\b\.?(?:,? (?P<dy>{_YEAR})(?![\w,]))?",
+        rf"{_FREE}(?P<dd>{_DAY})(?:st|nd|rd|th)?(?: of)? (?P<dm>{_MONTH})\b\.?(?:,? (?P<dy>{_YEAR})(?!\w|,[0-9]))?",
         lambda at: (
             ("" if _after_the(at) else "the ") + date(at["dd"], MONTHS[at["dm"]], at["dy"] or "", day_first=True)
         ),
     ),
     "month_day": (
-        rf"\b(?P<mm>{_MONTH})\.? (?P<md>{_DAY})(?:st|nd|rd|th)?(?!\w|[.,:/][0-9])(?:,? (?P<my>{_YEAR})(?![\w,]))?",
+        rf"\b(?P<mm>{_MONTH})\.? (?P<md>{_DAY})(?:st|nd|rd|th)?(?!\w|[.,:/][0-9])(?:,? (?P<my>{_YEAR})(?!\w|,[0-9]))?",
         lambda at: date(at["md"], MONTHS[at["mm"]], at["my"] or ""),
     ),
-    "month_year": (rf"\b(?:{_MONTH})\.? (?P<month_year_it>{_YEAR})(?![\w,])", lambda at: year(at["month_year_it"])),
+    "month_year": (rf"\b(?:{_MONTH})\.? (?P<month_year_it>{_YEAR})(?!\w|,[0-9])", lambda at: year(at["month_year_it"])),
     "time": (
         r"(?<![\w.,:])(?P<th>[01]?[0-9]|2[0-3])(?::|\.(?=[0-9]{2}\s?[aApP]\.?[mM]\b))(?P<tm>[0-5][0-9])(?![0-9:])(?:\s?(?P<ta>[aApP])(?:\.[mM]\.?|[mM]\b))?",
         lambda at: clock(at["th"], at["tm"], at["ta"] or ""),

@@ -50,6 +50,8 @@ SAID = [
     ),
     ("At 2026-11-24T10:30:00Z", "At November twenty-fourth, twenty twenty-six at ten thirty"),
     ("In 1999, March 2026 and the 1990s", "In nineteen ninety-nine, March twenty twenty-six and the nineteen nineties"),
+    ("on March 3, 2026, at 10:30", "on March third, twenty twenty-six, at ten thirty"),
+    ("In May 2026, on 3 May 2026, or", "In May twenty twenty-six, on the third of May, twenty twenty-six, or"),
     ("Due 24-11-2026", "Due November twenty-fourth, twenty twenty-six"),
     ("Due 11-24-2026", "Due November twenty-fourth, twenty twenty-six"),
     # telephone numbers, codes, addresses
@@ -77,6 +79,7 @@ SAID = [
     ("Order #A-1023 is #1", "Order number A one zero two three is number one"),
     ("Write to a.smith@example.com.", "Write to a dot smith at example dot com."),
     ("bob_42@mail-box.co.uk", "bob underscore four two at mail dash box dot co dot uk"),
+    ("Mail <anna@example.com> or see www.example.com.", "Mail anna at example dot com or see example dot com."),
     ("Go to example.com/help today", "Go to example dot com today"),
     (
         "It is 192.168.1.1, version 2.10.3",
@@ -93,6 +96,7 @@ SAID = [
     ("It is −5°C → cold", "It is minus five degrees Celsius cold"),
     ("5 kg, 1 km, 50 km/h, 12 m²", "five kilograms, one kilometer, fifty kilometers per hour, twelve square meters"),
     ("1/2, 2/3, 1 1/2, 24/7", "one half, two thirds, one and a half, twenty-four seven"),
+    ("2 *2, or", "two times two, or"),
     ("5 * 3, 2×3 & more", "five times three, two times three and more"),
     ("9" * 16, "nine nine nine, " * 4 + "nine nine nine nine"),
     # abbreviations
@@ -108,6 +112,7 @@ SAID = [
     ("Look: https://example.com/a_b?c=1. Then call.", "Look:. Then call."),
     ("Great 🙂👍🏽! It's 1️⃣ →", "Great! It's one"),
     ("<speak>Hi &amp; <audio src='http://169.254.169.254/'/>bye</speak>", "Hi and bye"),
+    ("If price <b and c> d <i>or</i> <br /> <!-- no -->e", "If price b and c d or e"),
     ("{{7*7}} &lol; snake_case", "seven times seven and lol; snake case"),
     ("Hi\x00\u202e you\ud800", "Hi you"),
     ("[[həloʊ]]", "həloʊ"),
@@ -226,6 +231,8 @@ def test_any_text_is_read_in_order_within_bounds(written: str, language: str) ->
         "](",
         "[a](b)",
         "<a",
+        "<a b=",
+        "<a b",
         "\u0301",
         "\ud800",
         "a1",
