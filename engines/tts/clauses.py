@@ -37,6 +37,8 @@ _LAST_WORD = re.compile(r"[^\s(\[\"'“‘]+\Z")  # noqa: RUF001 - typographic q
 _NUMBERED = {"no", "nr", "ext", "apt", "ref", "tel", "fig", "p"}
 _NUMBER_COMES = re.compile(r"[^\S\n]{0,8}#?(?:[0-9]|\Z)")
 """Behind such a word, also where it may still come."""
+_UNIT = re.compile(r"[0-9][\s-]?(?:oz|lbs?|ft|mi|hrs?|mins?|secs?|kg|km|cm|mm|ml)\Z")
+_WORD_COMES = re.compile(r"[^\S\n]{0,8}(?:[a-z]|\Z)")
 
 _TITLES = {"dr", "mr", "mrs", "ms", "mx", "prof", "st", "jr", "sr", "gen", "sen", "gov", "capt", "lt", "col", "sgt"}
 _SHORTENED = {
@@ -135,16 +137,17 @@ def _ends_here(before: str, match: re.Match[str], *, first: bool, final: bool) -
         if before.strip().isdigit():
             return False
         word = _LAST_WORD.search(before)
-        return word is None or not (
-            is_abbreviation(word.group()) or _is_numbered(word.group(), match.string, match.end(), final=final)
-        )
+        return word is None or not (is_abbreviation(word.group()) or _goes_on(before, word.group(), match, final=final))
     return True
 
 
-def _is_numbered(word: str, text: str, at: int, *, final: bool) -> bool:
-    """Whether a number belongs to the word: "No. 5"; one may still come where the text is not final."""
-    number = _NUMBER_COMES.match(text, at) if word.lower() in _NUMBERED else None
-    return number is not None and (not final or number.group()[-1:].isdigit())
+def _goes_on(before: str, word: str, match: re.Match[str], *, final: bool) -> bool:
+    """Whether what follows belongs to the word: "No. 5", "8 oz. of"; it may still come where the text is not final."""
+    if word.lower() in _NUMBERED:
+        follows = _NUMBER_COMES.match(match.string, match.end())
+    else:
+        follows = _WORD_COMES.match(match.string, match.end()) if _UNIT.search(before[-12:]) else None
+    return follows is not None and (not final or follows.group()[-1:].isalnum())
 
 
 def _in_address(text: str, position: int) -> bool:

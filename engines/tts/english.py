@@ -58,7 +58,15 @@ _COUNTED = (
     "people|percent|dollars|euros|pounds|miles|meters|metres|feet|points|users|customers|items|days|hours|minutes"
 )
 
-_BEFORE_TOWNS = ("in", "at", "to", "from", "near", "the")
+_NAME = r"(?:[A-Z][\w'-]{0,20}\s){1,3}\Z"
+_HOUSE = re.compile(rf"\b[0-9]{{1,5}}(?:[A-Za-z]?\s{_NAME}|(?:st|nd|rd|th)\s\Z)")
+_PLACE = re.compile(rf"\b(?i:in|at|to|from|near|on|the)\s{_NAME}")
+_LAST_WORDS = ("Street", "Avenue", "Boulevard", "Road", "Drive", "Junior", "Senior", "et cetera")
+_ZONES = "Eastern|Central|Mountain|Pacific|Greenwich"
+_SENTENCE = re.compile(
+    rf"\s+(?!(?:{_any(MONTHS)}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|{_ZONES})\b)(?:[A-Z][a-z]|[IA]\b)"
+)
+"""One that begins, and not what still belongs to a time: "at 5 p.m. Monday"."""
 
 _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
     "mail": (
@@ -146,7 +154,7 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         lambda at: decade(at["dc"] or "", at["dt"]),
     ),
     "measure": (
-        rf"(?<![\w.,/:])(?P<ua>{_NUMBER})[\s-]?(?P<uu>{_any(UNITS)})(?![\w²³/])",
+        rf"(?<![\w.,/:])(?P<ua>{_NUMBER})[\s-]?(?P<uu>{_any(UNITS)})(?![\w²³/])(?:(?<=[a-z])\.(?=\s[a-z]))?",
         lambda at: measure(at["ua"], at["uu"]),
     ),
     "ordinal": (
@@ -187,7 +195,8 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         r"[&=@+_]|(?<=\s)[#*](?=\s)|(?<=\w)/(?=\w)|#(?=\w)",
         lambda at: {"&": " and ", "=": " equals ", "@": " at ", "+": " plus ", "#": " number "}.get(at.group(), " "),
     ),
-    "saint": (r"\bSt\.(?=\s[A-Z])", lambda at: "Street" if _named(at) else "Saint"),
+    "saint": (r"\bSt\.(?=\s[A-Z])", lambda at: "Street" if _street(at) else "Saint"),
+    "drive": (r"\bDr\.(?!\w)", lambda at: "Drive" if _numbered(at) else "Doctor"),
     "honorific": (r"\b(?P<title>Dr|Mr|Mrs|Prof)\.?(?=\s[A-Z])", lambda at: ABBREVIATIONS[at["title"].lower()]),
     "shortened": (
         rf"(?<![\w.])(?P<short>(?i:{_any(ABBREVIATIONS)}))\.(?!\w)",
@@ -208,14 +217,25 @@ def readings(text: str) -> Iterator[Replacement]:
         start, end = match.start(_FROM_HERE.get(form, form)), match.end()
         said = _FORMS[form][1](match)
         # A full stop that an abbreviation shares with its sentence stays with that.
-        yield start, end, said + "." if text[end - 1] == "." and not text[end:].strip() else said
+        ends = text[end - 1] == "." and _ends_sentence(form, said, text, end)
+        yield start, end, said + "." if ends else said
 
 
 def _after_the(match: re.Match[str]) -> bool:
     return match.string[max(0, match.start() - 4) : match.start()].lower() == "the "
 
 
-def _named(match: re.Match[str]) -> bool:
-    """Whether a word with a capital stands in front: "Baker St. London"."""
-    before = match.string[max(0, match.start() - 24) : match.start()].split()
-    return bool(before) and before[-1].istitle() and before[-1].lower() not in _BEFORE_TOWNS
+def _numbered(match: re.Match[str]) -> bool:
+    """Whether the number of a house and a name stand in front: "12 Oak Dr. Turn left"; or "5th"."""
+    return _HOUSE.search(match.string[max(0, match.start() - 64) : match.start()]) is not None
+
+
+def _street(match: re.Match[str]) -> bool:
+    """The same, or a name behind a preposition: "at Baker St. London", but "Visit St. Mary's"."""
+    return _numbered(match) or _PLACE.search(match.string[max(0, match.start() - 64) : match.start()]) is not None
+
+
+def _ends_sentence(form: str, said: str, text: str, end: int) -> bool:
+    """Whether nothing follows, or another sentence."""
+    last = form in ("time", "hour") or said in _LAST_WORDS
+    return not text[end:].strip() or (last and _SENTENCE.match(text, end) is not None)

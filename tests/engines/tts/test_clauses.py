@@ -28,6 +28,7 @@ def split(*pieces: str) -> list[str]:
         ("Is it so? No. I think.", ["Is it so?", " No.", " I think."]),
         ("Go to gate No. 5 now. Bye.", ["Go to gate No. 5 now.", " Bye."]),
         ("Dial ext. 12 or Apt. #5, see Fig. 3. Bye.", ["Dial ext. 12 or Apt. #5,", " see Fig. 3.", " Bye."]),
+        ("Take 8 oz. of milk. Or 2 lb. Then stir.", ["Take 8 oz. of milk.", " Or 2 lb.", " Then stir."]),
         ("... and then", ["... and then"]),
         ("你好。再见。", ["你好。", "再见。"]),
         ("", []),

@@ -102,6 +102,13 @@ SAID = [
     # abbreviations
     ("Dr. Smith vs. Mrs. Jones", "Doctor Smith versus Missus Jones"),
     ("In St. Louis, at 221B Baker St.", "In Saint Louis, at two two one B Baker Street."),
+    ("We close at 5:30 p.m. Please call back.", "We close at five thirty P M. Please call back."),
+    ("At 5 p.m. Monday, 9 a.m. Eastern", "At five P M Monday, nine A M Eastern"),
+    ("It is 12 Main St. Thanks.", "It is twelve Main Street. Thanks."),
+    ("Mix 8 oz. of it", "Mix eight ounces of it"),
+    ("Visit St. Mary's Hospital at Baker St. today", "Visit Saint Mary's Hospital at Baker Street today"),
+    ("See Dr. Lee at 12 Oak Dr. Turn left", "See Doctor Lee at twelve Oak Drive. Turn left"),
+    ("On 42nd St. and 5 Elm Dr.", "On forty-second Street and five Elm Drive."),
     ("Fine. No. 25 is Ms. Lee", "Fine. number twenty-five is Ms Lee"),
     # markdown, tags, pictures, what cannot be said
     ("## Your **order** is `ready`!", "Your order is ready!"),
