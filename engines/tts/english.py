@@ -108,6 +108,10 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         ),
         lambda at: f"{LABELS[at['lw'].lower()]} {digits(at['ln'] or '')}",
     ),
+    "emergency": (
+        r"\b(?i:call|dial|text) (?P<emergency_it>[1-9]11|999|112|988)(?!\w|[.,:-][0-9])",
+        lambda at: digits(at["emergency_it"]),
+    ),
     "code": (
         (
             rf"\b(?i:{_CODE_WORDS})(?: number| code| ID)?(?: is| are)?[:,]? ?(?:#|[A-Z]{{1,3}} )?"
@@ -122,6 +126,7 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         ),
         lambda at: year(at["year_it"]),
     ),
+    "years": (rf"{_FREE}(?P<y1>{_YEAR})-(?P<y2>{_YEAR})(?![\w-])", lambda at: f"{year(at['y1'])} to {year(at['y2'])}"),
     "day_month": (
         rf"{_FREE}(?P<dd>{_DAY})(?:st|nd|rd|th)?(?: of)? (?P<dm>{_MONTH})\b\.?(?:,? (?P<dy>{_YEAR})(?!\w|,[0-9]))?",
         lambda at: (
@@ -134,7 +139,10 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
     ),
     "month_year": (rf"\b(?:{_MONTH})\.? (?P<month_year_it>{_YEAR})(?!\w|,[0-9])", lambda at: year(at["month_year_it"])),
     "time": (
-        r"(?<![\w.,:])(?P<th>[01]?[0-9]|2[0-3])(?::|\.(?=[0-9]{2}\s?[aApP]\.?[mM]\b))(?P<tm>[0-5][0-9])(?![0-9:])(?:\s?(?P<ta>[aApP])(?:\.[mM]\.?|[mM]\b))?",
+        (
+            r"(?<![\w.,:])(?P<th>[01]?[0-9]|2[0-3]|24(?=:00))(?::|\.(?=[0-9]{2}\s?[aApP]\.?[mM]\b))"
+            r"(?P<tm>[0-5][0-9])(?![0-9:])(?:\s?(?P<ta>[aApP])(?:\.[mM]\.?|[mM]\b)| o'clock\b)?"
+        ),
         lambda at: clock(at["th"], at["tm"], at["ta"] or ""),
     ),
     "hour": (
@@ -142,15 +150,16 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         lambda at: clock(at["hh"], "", at["ha"]),
     ),
     "money": (
-        rf"(?<!\w)(?P<ms>{_any(CURRENCIES)}|(?:{_any(CODES)})\s)(?P<ma>{_NUMBER})(?P<mx>{_MAGNITUDE})?",
+        rf"(?<!\w)(?P<ms>(?:{_any(CURRENCIES)})\s?|(?:{_any(CODES)})\s)(?P<ma>{_NUMBER})(?P<mx>{_MAGNITUDE})?",
         lambda at: money(at["ma"], (at["mx"] or "").strip(), at["ms"].strip()),
     ),
     "amount": (
         rf"{_FREE}(?P<aa>{_NUMBER})(?P<ax>{_MAGNITUDE})?\s?(?P<as>[€£¥₹]|(?:{_any(CODES)})\b)",
         lambda at: money(at["aa"], (at["ax"] or "").strip(), at["as"]),
     ),
+    "thousands": (rf"(?<![\w.,/:])(?P<kn>{_NUMBER})[kK]\b", lambda at: f"{cardinal(at['kn'])} thousand"),
     "decade": (
-        r"(?<![\w.,])(?:(?P<dc>1[0-9]|20)|(?<=the ))(?P<dt>[0-9]0)'?s\b",
+        r"(?<![\w.,])(?:(?P<dc>1[0-9]|20)|(?<=the )|(?<=mid-)|(?<='))(?P<dt>[0-9]0)'?s\b",
         lambda at: decade(at["dc"] or "", at["dt"]),
     ),
     "measure": (

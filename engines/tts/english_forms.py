@@ -28,6 +28,7 @@ CODES = {
     "AUD": ("Australian dollar", "Australian dollars", "cent", "cents"),
     "CHF": ("Swiss franc", "Swiss francs", "centime", "centimes"),
 }  # fmt: skip
+CURRENCIES |= {"C$": CODES["CAD"], "CA$": CODES["CAD"], "A$": CODES["AUD"], "AU$": CODES["AUD"]}
 _MAGNITUDES = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "bn": "billion", "B": "billion"}
 
 UNITS = {

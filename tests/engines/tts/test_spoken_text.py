@@ -28,6 +28,7 @@ SAID = [
     ("12.50 USD, 5 € or $10-$20", "twelve dollars and fifty cents, five euros or ten dollars to twenty dollars"),
     ("1.2 million people, -$5 a month", "one point two million people, minus five dollars a month"),
     ("$20k-$30k", "twenty thousand dollars to thirty thousand dollars"),
+    ("C$5, A$10.50, $ 5", "five Canadian dollars, ten Australian dollars and fifty cents, five dollars"),
     ("It is $5/month.", "It is five dollars per month."),
     # times
     ("Your appointment is at 10:30.", "Your appointment is at ten thirty."),
@@ -52,6 +53,9 @@ SAID = [
     ("In 1999, March 2026 and the 1990s", "In nineteen ninety-nine, March twenty twenty-six and the nineteen nineties"),
     ("on March 3, 2026, at 10:30", "on March third, twenty twenty-six, at ten thirty"),
     ("In May 2026, on 3 May 2026, or", "In May twenty twenty-six, on the third of May, twenty twenty-six, or"),
+    ("The '90s, mid-90s, 2024-2025", "The 'nineties, mid-nineties, twenty twenty-four to twenty twenty-five"),
+    ("At 9:00 o'clock, 24:00, 8.30am", "At nine o'clock, twenty-four hundred, eight thirty A M"),
+    ("100k users call 911.", "one hundred thousand users call nine one one."),
     ("Due 24-11-2026", "Due November twenty-fourth, twenty twenty-six"),
     ("Due 11-24-2026", "Due November twenty-fourth, twenty twenty-six"),
     # telephone numbers, codes, addresses
