@@ -4,7 +4,8 @@ Rules:
 - Joined, the clauses are the text, to the character: offsets of words stay true.
 - A clause ends behind ``. ! ? ; : …`` or a line break; the first one also behind a comma, so that the voice can begin.
 - A mark is an end only when white space follows it: "3.50", "10:30" and addresses stay whole. The full stop of an
-  abbreviation or an initial is none, nor a comma between numbers ("March 3, 2026"), nor a mark inside a link.
+  abbreviation or an initial is none, nor that of "No. 5", nor a comma between numbers ("March 3, 2026"), nor a mark
+  inside a link.
 - Text may come in pieces, even as tokens. A mark that a piece ends with is an end at once when a whole word stands
   before it in the same piece ("Hello there."); behind "3", in an address or at a lone "." the next piece is waited for.
 - Nothing is longer than `MAX_CLAUSE` (the first: `MAX_FIRST_CLAUSE`): what has no marks is cut between words, but not
@@ -32,6 +33,12 @@ _SPACE = re.compile(r"\s+")
 _NUMBER_GOES_ON = re.compile(r"(?<=\d,)\s*(?:\Z|\d)|(?<=\d(?:st|nd|rd|th),)\s*(?:\Z|\d)")
 _OF_ADDRESS = ("://", "@", "www.", "](")
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘]+\Z")  # noqa: RUF001 - typographic quotes are meant
+
+_NUMBERED = {"no", "nr", "ext", "apt", "ref", "tel", "fig", "p"}
+_NUMBER_COMES = re.compile(r"[^\S\n]{0,8}#?(?:[0-9]|\Z)")
+"""Behind such a word, also where it may still come."""
+_UNIT = re.compile(r"[0-9][\s-]?(?:oz|lbs?|ft|mi|hrs?|mins?|secs?|kg|km|cm|mm|ml)\Z")
+_WORD_COMES = re.compile(r"[^\S\n]{0,8}(?:[a-z]|\Z)")
 
 _TITLES = {"dr", "mr", "mrs", "ms", "mx", "prof", "st", "jr", "sr", "gen", "sen", "gov", "capt", "lt", "col", "sgt"}
 _SHORTENED = {
@@ -110,7 +117,8 @@ def _clause_end(text: str, position: int, *, first: bool, settled: bool, final: 
             continue
         if end == len(text) and not final and (not settled or _in_address(text, position)):
             break
-        if _ends_here(text[position : match.start()], match, first=first) and not _in_link(text, position, end, final):
+        before = text[position : match.start()]
+        if _ends_here(before, match, first=first, final=final) and not _in_link(text, position, end, final):
             return end
     if len(text) - position > limit:
         return _cut(text, position, limit, first=first, final=final)
@@ -119,16 +127,27 @@ def _clause_end(text: str, position: int, *, first: bool, settled: bool, final: 
     return None
 
 
-def _ends_here(before: str, match: re.Match[str], *, first: bool) -> bool:
+def _ends_here(before: str, match: re.Match[str], *, first: bool, final: bool) -> bool:
     mark = match.group()
     if mark[0] == ",":
         return (
             first and len(before.split()) >= _MIN_FIRST_WORDS and not _NUMBER_GOES_ON.match(match.string, match.end())
         )
     if mark[0] == "." and not mark.startswith(".."):
+        if before.strip().isdigit():
+            return False
         word = _LAST_WORD.search(before)
-        return not before.strip().isdigit() and (word is None or not is_abbreviation(word.group()))
+        return word is None or not (is_abbreviation(word.group()) or _goes_on(before, word.group(), match, final=final))
     return True
+
+
+def _goes_on(before: str, word: str, match: re.Match[str], *, final: bool) -> bool:
+    """Whether what follows belongs to the word: "No. 5", "8 oz. of"; it may still come where the text is not final."""
+    if word.lower() in _NUMBERED:
+        follows = _NUMBER_COMES.match(match.string, match.end())
+    else:
+        follows = _WORD_COMES.match(match.string, match.end()) if _UNIT.search(before[-12:]) else None
+    return follows is not None and (not final or follows.group()[-1:].isalnum())
 
 
 def _in_address(text: str, position: int) -> bool:

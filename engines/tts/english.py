@@ -15,6 +15,7 @@ from engines.tts.english_forms import (
     ABBREVIATIONS,
     CODES,
     CURRENCIES,
+    LABELS,
     MONTHS,
     UNITS,
     clock,
@@ -41,6 +42,9 @@ def _any(words: Iterable[str]) -> str:
 _NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,6}(?![0-9])|[0-9]{1,40})(?:\.[0-9]{1,20})?"
 _FREE = r"(?<![\w.,/:-])"
 """Nothing that belongs to it stands in front."""
+_AFTER_TIME = "|".join(
+    rf"(?<=[0-9]{space}{half})" for space in ("", r"\s") for half in ("[AaPp][Mm]", r"[AaPp]\.[Mm]\.")
+)
 _DAY = r"(?:3[01]|[12][0-9]|0?[1-9])"
 _YEAR = r"(?:19|20)[0-9]{2}"
 _MONTH = _any(MONTHS)
@@ -54,7 +58,15 @@ _COUNTED = (
     "people|percent|dollars|euros|pounds|miles|meters|metres|feet|points|users|customers|items|days|hours|minutes"
 )
 
-_BEFORE_TOWNS = ("in", "at", "to", "from", "near", "the")
+_NAME = r"(?:[A-Z][\w'-]{0,20}\s){1,3}\Z"
+_HOUSE = re.compile(rf"\b[0-9]{{1,5}}(?:[A-Za-z]?\s{_NAME}|(?:st|nd|rd|th)\s\Z)")
+_PLACE = re.compile(rf"\b(?i:in|at|to|from|near|on|the)\s{_NAME}")
+_LAST_WORDS = ("Street", "Avenue", "Boulevard", "Road", "Drive", "Junior", "Senior", "et cetera")
+_ZONES = "Eastern|Central|Mountain|Pacific|Greenwich"
+_SENTENCE = re.compile(
+    rf"\s+(?!(?:{_any(MONTHS)}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|{_ZONES})\b)(?:[A-Z][a-z]|[IA]\b)"
+)
+"""One that begins, and not what still belongs to a time: "at 5 p.m. Monday"."""
 
 _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
     "mail": (
@@ -75,22 +87,34 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         ),
     ),
     "numeric_date": (
-        rf"{_FREE}(?P<n1>[0-9]{{1,2}})(?P<sep>[/.])(?P<n2>[0-9]{{1,2}})(?P=sep)(?P<ny>{_YEAR})(?![\w/])",
+        rf"{_FREE}(?P<n1>[0-9]{{1,2}})(?P<sep>[/.-])(?P<n2>[0-9]{{1,2}})(?P=sep)(?P<ny>{_YEAR})(?![\w/-])",
         lambda at: numeric_date(at["n1"], at["n2"], at["ny"], at["sep"]),
     ),
-    "dotted": (rf"{_FREE}[0-9]{{1,4}}(?:\.[0-9]{{1,4}}){{2,3}}(?!\w|\.[0-9])", lambda at: dotted(at.group())),
     "card": (rf"{_FREE}[0-9]{{4}}(?:[ -][0-9]{{4}}){{2,4}}(?![\w-])", lambda at: phone(at.group())),
     "international": (r"(?<![\w+])\+[0-9](?:[ .()-]{0,3}[0-9]){6,14}(?![0-9])", lambda at: phone(at.group())),
     "american": (
         rf"{_FREE}(?:1[ .-])?(?:\([0-9]{{3}}\)[ .-]?|[0-9]{{3}}[ .-])[0-9]{{3}}[ .-][0-9]{{4}}(?!\w)",
         lambda at: phone(at.group()),
     ),
-    "local": (rf"{_FREE}[0-9]{{3}}-[0-9]{{4}}(?![\w-])", lambda at: phone(at.group())),
+    "dotted": (rf"{_FREE}[0-9]{{1,4}}(?:\.[0-9]{{1,4}}){{2,3}}(?!\w|\.[0-9])", lambda at: dotted(at.group())),
+    "groups": (rf"{_FREE}[0-9]{{1,5}}(?:-[0-9]{{1,5}}){{2,6}}(?![\w-])", lambda at: phone(at.group())),
+    "local": (rf"{_FREE}(?:[0-9]{{3}}|[0-9]{{5}})-[0-9]{{4}}(?![\w-])", lambda at: phone(at.group())),
     "national": (rf"{_FREE}\(?0[0-9]{{1,4}}\)?(?:[ -][0-9]{{2,4}}){{1,4}}(?!\w)", lambda at: phone(at.group())),
     "long": (rf"{_FREE}[0-9]{{7,{MAX_DIGITS + 5}}}(?![\w%]|[.,][0-9])", lambda at: phone(at.group())),
+    "label": (
+        (
+            rf"(?<![\w.])(?P<lw>(?i:{_any(LABELS)}))\.\s?"
+            r"(?:(?P<ln>[0-9]{3,20})(?![\w%]|[.,:/-][0-9])|(?=[0-9]|#[0-9]))"
+        ),
+        lambda at: f"{LABELS[at['lw'].lower()]} {digits(at['ln'] or '')}",
+    ),
+    "emergency": (
+        r"\b(?i:call|dial|text) (?P<emergency_it>[1-9]11|999|112|988)(?!\w|[.,:-][0-9])",
+        lambda at: digits(at["emergency_it"]),
+    ),
     "code": (
         (
-            rf"\b(?i:{_CODE_WORDS})(?: number| code| ID)?(?: is| are|:|,)? ?(?:#|[A-Z]{{1,3}} )?"
+            rf"\b(?i:{_CODE_WORDS})(?: number| code| ID)?(?: is| are)?[:,]? ?(?:#|[A-Z]{{1,3}} )?"
             rf"(?P<code_it>[0-9]{{3,20}}(?:[ -][0-9]{{2,8}}){{0,4}})(?![\w%]|[.,:/][0-9])(?! (?:{_COUNTED})\b)"
         ),
         lambda at: ", ".join(digits(group) for group in re.findall("[0-9]+", at["code_it"])),
@@ -102,19 +126,23 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         ),
         lambda at: year(at["year_it"]),
     ),
+    "years": (rf"{_FREE}(?P<y1>{_YEAR})-(?P<y2>{_YEAR})(?![\w-])", lambda at: f"{year(at['y1'])} to {year(at['y2'])}"),
     "day_month": (
-        rf"{_FREE}(?P<dd>{_DAY})(?:st|nd|rd|th)?(?: of)? (?P<dm>{_MONTH})\b\.?(?:,? (?P<dy>{_YEAR})(?![\w,]))?",
+        rf"{_FREE}(?P<dd>{_DAY})(?:st|nd|rd|th)?(?: of)? (?P<dm>{_MONTH})\b\.?(?:,? (?P<dy>{_YEAR})(?!\w|,[0-9]))?",
         lambda at: (
             ("" if _after_the(at) else "the ") + date(at["dd"], MONTHS[at["dm"]], at["dy"] or "", day_first=True)
         ),
     ),
     "month_day": (
-        rf"\b(?P<mm>{_MONTH})\.? (?P<md>{_DAY})(?:st|nd|rd|th)?(?!\w|[.,:/][0-9])(?:,? (?P<my>{_YEAR})(?![\w,]))?",
+        rf"\b(?P<mm>{_MONTH})\.? (?P<md>{_DAY})(?:st|nd|rd|th)?(?!\w|[.,:/][0-9])(?:,? (?P<my>{_YEAR})(?!\w|,[0-9]))?",
         lambda at: date(at["md"], MONTHS[at["mm"]], at["my"] or ""),
     ),
-    "month_year": (rf"\b(?:{_MONTH})\.? (?P<month_year_it>{_YEAR})(?![\w,])", lambda at: year(at["month_year_it"])),
+    "month_year": (rf"\b(?:{_MONTH})\.? (?P<month_year_it>{_YEAR})(?!\w|,[0-9])", lambda at: year(at["month_year_it"])),
     "time": (
-        r"(?<![\w.,:])(?P<th>[01]?[0-9]|2[0-3]):(?P<tm>[0-5][0-9])(?![0-9:])(?:\s?(?P<ta>[aApP])(?:\.[mM]\.?|[mM]\b))?",
+        (
+            r"(?<![\w.,:])(?P<th>[01]?[0-9]|2[0-3]|24(?=:00))(?::|\.(?=[0-9]{2}\s?[aApP]\.?[mM]\b))"
+            r"(?P<tm>[0-5][0-9])(?![0-9:])(?:\s?(?P<ta>[aApP])(?:\.[mM]\.?|[mM]\b)| o'clock\b)?"
+        ),
         lambda at: clock(at["th"], at["tm"], at["ta"] or ""),
     ),
     "hour": (
@@ -122,19 +150,20 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         lambda at: clock(at["hh"], "", at["ha"]),
     ),
     "money": (
-        rf"(?<!\w)(?P<ms>{_any(CURRENCIES)}|(?:{_any(CODES)})\s)(?P<ma>{_NUMBER})(?P<mx>{_MAGNITUDE})?",
+        rf"(?<!\w)(?P<ms>(?:{_any(CURRENCIES)})\s?|(?:{_any(CODES)})\s)(?P<ma>{_NUMBER})(?P<mx>{_MAGNITUDE})?",
         lambda at: money(at["ma"], (at["mx"] or "").strip(), at["ms"].strip()),
     ),
     "amount": (
         rf"{_FREE}(?P<aa>{_NUMBER})(?P<ax>{_MAGNITUDE})?\s?(?P<as>[€£¥₹]|(?:{_any(CODES)})\b)",
         lambda at: money(at["aa"], (at["ax"] or "").strip(), at["as"]),
     ),
+    "thousands": (rf"(?<![\w.,/:])(?P<kn>{_NUMBER})[kK]\b", lambda at: f"{cardinal(at['kn'])} thousand"),
     "decade": (
-        r"(?<![\w.,])(?:(?P<dc>1[0-9]|20)|(?<=the ))(?P<dt>[0-9]0)'?s\b",
+        r"(?<![\w.,])(?:(?P<dc>1[0-9]|20)|(?<=the )|(?<=mid-)|(?<='))(?P<dt>[0-9]0)'?s\b",
         lambda at: decade(at["dc"] or "", at["dt"]),
     ),
     "measure": (
-        rf"(?<![\w.,/:])(?P<ua>{_NUMBER})[\s-]?(?P<uu>{_any(UNITS)})(?![\w²³/])",
+        rf"(?<![\w.,/:])(?P<ua>{_NUMBER})[\s-]?(?P<uu>{_any(UNITS)})(?![\w²³/])(?:(?<=[a-z])\.(?=\s[a-z]))?",
         lambda at: measure(at["ua"], at["uu"]),
     ),
     "ordinal": (
@@ -158,11 +187,14 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         r"(?<!\w)(?:#|[Nn]o\.|№)\s?(?P<nn>[0-9]{1,20})(?!\w|[.,][0-9])",
         lambda at: f"number {short(at['nn'])}",
     ),
-    "tail": (r"(?<=[A-Za-z])-(?P<tn>[0-9]{1,20})(?![\w,])", lambda at: f" {short(at['tn'])}"),
     "range": (
-        r"(?:(?<=[0-9%])|(?<=[AaPp][Mm])|(?<=[0-9][a-zA-Z]))(?:-|\s?–\s?)(?=[$€£]?[0-9])",  # noqa: RUF001 - a dash
+        (
+            r"(?:(?<=[0-9%])|(?<=[0-9][kK])(?=\W{1,4}[0-9]{1,4}[kK]\b))(?:-|\s?–\s?)(?=[$€£]?[0-9])"  # noqa: RUF001 - a dash
+            rf"|(?:{_AFTER_TIME})\s?[-–]\s?(?=[0-9])"  # noqa: RUF001 - a dash
+        ),
         lambda _: " to ",
     ),
+    "tail": (r"(?<=[A-Za-z])-(?P<tn>[0-9]{1,20})(?![\w,]|[:.][0-9])", lambda at: f" {short(at['tn'])}"),
     "per": (r"(?<=[0-9])/(?=(?:month|year|week|day|hour|night|person|minute|user)\b)", lambda _: " per "),
     "minus": (r"(?<![\w.)%])[-−](?=[$€£]?[0-9])", lambda _: "minus "),  # noqa: RUF001 - a minus is meant
     "number": (_NUMBER, lambda at: cardinal(at.group())),
@@ -172,7 +204,8 @@ _FORMS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         r"[&=@+_]|(?<=\s)[#*](?=\s)|(?<=\w)/(?=\w)|#(?=\w)",
         lambda at: {"&": " and ", "=": " equals ", "@": " at ", "+": " plus ", "#": " number "}.get(at.group(), " "),
     ),
-    "saint": (r"\bSt\.(?=\s[A-Z])", lambda at: "Street" if _named(at) else "Saint"),
+    "saint": (r"\bSt\.(?=\s[A-Z])", lambda at: "Street" if _street(at) else "Saint"),
+    "drive": (r"\bDr\.(?!\w)", lambda at: "Drive" if _numbered(at) else "Doctor"),
     "honorific": (r"\b(?P<title>Dr|Mr|Mrs|Prof)\.?(?=\s[A-Z])", lambda at: ABBREVIATIONS[at["title"].lower()]),
     "shortened": (
         rf"(?<![\w.])(?P<short>(?i:{_any(ABBREVIATIONS)}))\.(?!\w)",
@@ -193,14 +226,25 @@ def readings(text: str) -> Iterator[Replacement]:
         start, end = match.start(_FROM_HERE.get(form, form)), match.end()
         said = _FORMS[form][1](match)
         # A full stop that an abbreviation shares with its sentence stays with that.
-        yield start, end, said + "." if text[end - 1] == "." and not text[end:].strip() else said
+        ends = text[end - 1] == "." and _ends_sentence(form, said, text, end)
+        yield start, end, said + "." if ends else said
 
 
 def _after_the(match: re.Match[str]) -> bool:
     return match.string[max(0, match.start() - 4) : match.start()].lower() == "the "
 
 
-def _named(match: re.Match[str]) -> bool:
-    """Whether a word with a capital stands in front: "Baker St. London"."""
-    before = match.string[max(0, match.start() - 24) : match.start()].split()
-    return bool(before) and before[-1].istitle() and before[-1].lower() not in _BEFORE_TOWNS
+def _numbered(match: re.Match[str]) -> bool:
+    """Whether the number of a house and a name stand in front: "12 Oak Dr. Turn left"; or "5th"."""
+    return _HOUSE.search(match.string[max(0, match.start() - 64) : match.start()]) is not None
+
+
+def _street(match: re.Match[str]) -> bool:
+    """The same, or a name behind a preposition: "at Baker St. London", but "Visit St. Mary's"."""
+    return _numbered(match) or _PLACE.search(match.string[max(0, match.start() - 64) : match.start()]) is not None
+
+
+def _ends_sentence(form: str, said: str, text: str, end: int) -> bool:
+    """Whether nothing follows, or another sentence."""
+    last = form in ("time", "hour") or said in _LAST_WORDS
+    return not text[end:].strip() or (last and _SENTENCE.match(text, end) is not None)

@@ -28,6 +28,7 @@ CODES = {
     "AUD": ("Australian dollar", "Australian dollars", "cent", "cents"),
     "CHF": ("Swiss franc", "Swiss francs", "centime", "centimes"),
 }  # fmt: skip
+CURRENCIES |= {"C$": CODES["CAD"], "CA$": CODES["CAD"], "A$": CODES["AUD"], "AU$": CODES["AUD"]}
 _MAGNITUDES = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "bn": "billion", "B": "billion"}
 
 UNITS = {
@@ -55,6 +56,11 @@ ABBREVIATIONS = {
     "e.g": "for example", "i.e": "that is", "approx": "approximately", "ext": "extension", "dept": "department",
     "ave": "Avenue", "blvd": "Boulevard", "jr": "Junior", "sr": "Senior", "st": "Street", "rd": "Road",
 }  # fmt: skip
+
+LABELS = {
+    "ext": "extension", "apt": "apartment", "ref": "reference", "tel": "telephone", "fig": "figure", "p": "page",
+}  # fmt: skip
+"""In front of a number."""
 
 _MAIL_SIGNS = {"@": "at", ".": "dot", "_": "underscore", "-": "dash", "+": "plus", "%": "percent"}
 _PART = re.compile(r"[0-9]+|[A-Za-z]+|[@._%+-]")
@@ -109,12 +115,12 @@ def date(day: str, month: int, of_year: str, *, day_first: bool = False) -> str:
 
 
 def numeric_date(first: str, second: str, of_year: str, separator: str) -> str:
-    """With slashes the month first, as in the USA, unless it cannot be; with dots the day."""
-    day_first = separator == "." or int(first) > _LAST_MONTH
+    """With slashes the month first, as in the USA, unless it cannot be; with hyphens the day; with dots always."""
+    day_first = separator == "." or int(first) > _LAST_MONTH or (separator == "-" and int(second) <= _LAST_MONTH)
     day, month = (first, second) if day_first else (second, first)
     if 1 <= int(month) <= _LAST_MONTH and 1 <= int(day) <= _LAST_DAY:
         return date(day, int(month), of_year)
-    return dotted(f"{first}.{second}.{of_year}")
+    return phone(f"{first}-{second}-{of_year}") if separator == "-" else dotted(f"{first}.{second}.{of_year}")
 
 
 def decade(century: str, tens: str) -> str:

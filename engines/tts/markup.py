@@ -16,10 +16,11 @@ Replacement: TypeAlias = tuple[int, int, str]
 MAX_ADDRESS = 2000
 """Characters of a URL; more of it is text."""
 
-URL = rf"(?:(?:https?|ftp|wss?)://|mailto:|www\.)[^\s<>]{{0,{MAX_ADDRESS}}}[^\s<>.,;:!?)\]}}'\"*_~`]"
+_SCHEME = "(?:https?|ftp|wss?)://|mailto:"
+_REST = rf"[^\s<>]{{0,{MAX_ADDRESS}}}[^\s<>.,;:!?)\]}}'\"*_~`]"
 _TARGET = rf"(?:[^()\s]|\([^()\s]{{0,200}}\)){{0,{MAX_ADDRESS}}}"
 _ADDRESS = re.compile(
-    rf"\s*[*_~`(\"'<!]{{0,4}}(?:{URL}|\[[^\]\n]{{1,200}}(?:\](?:\((?:{_TARGET}\)?)?)?)?)[*_~`)\"'>]{{0,4}}"
+    rf"\s{{0,8}}[*_~`(\"'<!]{{0,4}}(?:(?:{_SCHEME}|www\.){_REST}|\[[^\]\n]{{1,200}}(?:\](?:\((?:{_TARGET}\)?)?)?)?)[*_~`)\"'>]{{0,4}}"
 )
 LINK = re.compile(rf"\[[^\[\]\n]{{0,200}}(?:\]\({_TARGET}\)|(?:\](?:\({_TARGET})?)?\Z)")
 """A link, also one of which the end is still to come."""
@@ -27,14 +28,16 @@ LINK = re.compile(rf"\[[^\[\]\n]{{0,200}}(?:\]\({_TARGET}\)|(?:\](?:\({_TARGET})
 _MARKUP = re.compile(
     rf"""
     (?P<parted>
-        ^\s*(?:\#{{1,6}}|>{{1,9}}|[-*+•](?:\s\[[ xX]\])?)(?=\s)    # headings, quotations, lists
-      | ^\s*(?:`{{3,9}}|~{{3,9}})[\w+-]{{0,30}}                    # fences of code
-      | </?[A-Za-z!?][^<>]{{0,1000}}>                              # tags
-      | {URL}
+        ^[^\S\n]{{0,100}}(?:\#{{1,6}}|>{{1,9}}|[-*+•](?:\s\[[ xX]\])?)(?=\s)    # headings, quotations, lists
+      | ^[^\S\n]{{0,100}}(?:`{{3,9}}|~{{3,9}})[\w+-]{{0,30}}         # fences of code
+      | </?[A-Za-z][\w:-]{{0,30}}(?:\s{{1,8}}[\w:.-]{{1,40}}\s?=[^<>]{{0,1000}})?\s?/?>    # tags
+      | <[!?][A-Za-z-][^<>]{{0,1000}}>                             # comments and declarations
+      | (?:{_SCHEME}){_REST}
       | \]\({_TARGET}(?:\s"[^"]{{0,100}}")?\)     # the address of a link
     )
   | (?P<entity>&(?:amp|lt|gt|quot|apos|nbsp|\#39);)
-  | (?P<joined>\*{(2,)}|(?<![0-9])(?<![0-9]\s)\*|\*(?!\s?[0-9])|(?<!\w)_+|_+(?!\w)|~~|`+|(?<!\w)!(?=\[))
+  | (?P<joined>\*{{2,}}|(?<![0-9])(?<![0-9]\s)\*|\*(?!\s?[0-9])|(?<!\w)_+|_+(?!\w)|~~|`+|(?<!\w)!(?=\[)
+      | (?<![\w.@/-])www\.(?=\w))
   | (?P<bracket>[\[\]{{}}|\\<>^~])
   | (?P<other>[\x00-\x1f\x7f-\x9f]|[^\x00-\x9f])
     """,
@@ -47,8 +50,9 @@ _SILENT_CATEGORIES = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Me"))
 
 _WITHIN_WORDS = ("Cf", "Me", "Mn")
 
-_PICTURES = ((0x2190, 0x2BFF), (0x1F000, 0x1FAFF), (0xFE00, 0xFE0F), (0xE0000, 0xE01EF))
-"""Arrows, symbols, emoji and their selectors: nobody wants "slightly smiling face" read out on the phone."""
+_PICTURES = ((0x2190, 0x21FF), (0x2300, 0x2BFF), (0x1F000, 0x1FAFF), (0xFE00, 0xFE0F), (0xE0000, 0xE01EF))
+"""Arrows, symbols, emoji and their selectors: nobody wants "slightly smiling face" read out on the phone. The signs of
+mathematics between them are said."""
 
 MAX_MARKS = 2
 """On one letter, as languages have them; a pile of them is decoration."""

@@ -22,7 +22,7 @@ MAX_SPOKEN = 900
 _WORD = re.compile(r"\S+")
 _ENDING = re.compile(r"[.,;:!?]+")
 _SAID_AS_WORD = re.compile(r"[^\W\d_]+")
-_WORD_AND_STOP = re.compile(r"(?<![^\s(\[\"'“‘])([^\s(\[\"'“‘]{1,16})\.(?=\s)")  # noqa: RUF001 - typographic quotes
+_WORD_AND_STOP = re.compile(r"(?<![^\s(\[\"'“‘])(?!(?<=[AP] )M\.)([^\s(\[\"'“‘]{1,16})\.(?=\s)")  # noqa: RUF001 - typographic quotes
 
 NO_LEXICON = Lexicon()
 
@@ -152,7 +152,10 @@ class _Rewritten:
 
 
 def _stops(text: str) -> Iterable[Replacement]:
-    """An abbreviation in the middle loses its full stop ("Ms. Smith"): a phonemizer would end the sentence there."""
+    """An abbreviation in the middle loses its full stop ("Ms. Smith"): a phonemizer would end the sentence there.
+
+    Not so the M of "five P M.", which `english` has written.
+    """
     for match in _WORD_AND_STOP.finditer(text):
         word = match.group(1)
         if _SAID_AS_WORD.fullmatch(word) and is_abbreviation(word):

@@ -101,7 +101,16 @@ async def test_what_is_no_message_is_told_so_and_closed(client: Client, message:
         assert await closed(listener.stream) == WSCloseCode.POLICY_VIOLATION
 
 
-@pytest.mark.parametrize("text", ["x" * 2000, "Z" + "\u0351\u0323" * 900 + " ok.", "\u202eabc\u2066 ok.", "[[" * 900])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 2000,
+        "Z" + "\u0351\u0323" * 900 + " ok.",
+        "\u202eabc\u2066 ok.",
+        "[[" * 900,
+        "\n" * 9_980 + "http://ex.com/a ok.",
+    ],
+)
 async def test_hostile_text_comes_to_an_end(client: Client, text: str) -> None:
     async with listening(client, "?sample_rate=8000&speed=2") as listener:
         await listener.say(text)

@@ -26,6 +26,9 @@ def split(*pieces: str) -> list[str]:
         ('"Really?!" he said... So.', ['"Really?!"', " he said...", " So."]),
         ("One\ntwo", ["One\n", "two"]),
         ("Is it so? No. I think.", ["Is it so?", " No.", " I think."]),
+        ("Go to gate No. 5 now. Bye.", ["Go to gate No. 5 now.", " Bye."]),
+        ("Dial ext. 12 or Apt. #5, see Fig. 3. Bye.", ["Dial ext. 12 or Apt. #5,", " see Fig. 3.", " Bye."]),
+        ("Take 8 oz. of milk. Or 2 lb. Then stir.", ["Take 8 oz. of milk.", " Or 2 lb.", " Then stir."]),
         ("... and then", ["... and then"]),
         ("你好。再见。", ["你好。", "再见。"]),
         ("", []),
@@ -88,6 +91,12 @@ def test_tokens_are_waited_for_where_more_may_follow() -> None:
     tokens = ["It", " costs", " 3", ".", "50", ".", " Ask", " Dr", ".", " Who", "."]
     assert [clause for token in tokens for clause in splitter.feed(token)] == ["It costs 3.50."]
     assert splitter.flush() == [" Ask Dr. Who."]
+
+
+def test_a_number_is_waited_for_behind_its_word() -> None:
+    splitter = ClauseSplitter()
+    assert [splitter.feed(piece) for piece in ("Go to gate No.", " ", "5 now.")] == [[], [], ["Go to gate No. 5 now."]]
+    assert [splitter.feed(piece) for piece in (" No.", " I think.")] == [[], [" No.", " I think."]]
 
 
 TEXTS = st.text(st.one_of(st.characters(), st.sampled_from(" \n.,!?;:\"'3aé\u202e")), max_size=600)
