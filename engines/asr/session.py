@@ -32,14 +32,12 @@ class AsrEngines:
 
     Attributes:
         detections: Who asks the turn detector, which runs on the CPU: another one where `scheduler` owns a GPU.
-        together: Decodes that fit together are done at once.
         observe_ingest: Told of each message how many seconds passed until the VAD had heard it.
     """
 
     models: AsrModels
     scheduler: Scheduler
     detections: Scheduler
-    together: bool = False
     observe_ingest: Callable[[float], None] = lambda _: None
 
     def decode(
@@ -47,7 +45,7 @@ class AsrEngines:
     ) -> Job[Transcription]:
         """Have a segment recognised."""
         bucket = self.models.recogniser.bucket(len(audio) / sample_rate)
-        if not self.together or bucket is None or listening.words:  # the words of each are found alone
+        if bucket is None or listening.words:  # the words of each are found alone
             return self.scheduler.submit(lane, self.models.transcribe, audio, sample_rate, listening)
         together = Together(partial(self.models.transcribe_together, listening=listening), (listening, bucket))
         return self.scheduler.submit_together(lane, together, (audio, sample_rate))

@@ -17,10 +17,11 @@ import aiohttp
 
 from media_server.audio.frame import TELEPHONE_RATE
 from media_server.audio.g711 import decode_mulaw, encode_mulaw
-from media_server.errors import EngineError, ProtocolViolation
+from media_server.errors import EngineError
 from media_server.evaluation.asr_load_figures import AsrFigures, StreamResult, asr_figures
 from media_server.evaluation.asr_script import HeardFinal, StreamScript, script
 from media_server.evaluation.service_watch import watched
+from media_server.evaluation.stream_outcome import outcome_in
 from media_server.phone.speech_folder import Recording
 from media_server.protocol.asr_stream import AsrClosed, CloseStream, Final, parse_asr_event
 from media_server.protocol.speech import SpeechError, serialize
@@ -122,8 +123,7 @@ async def _stream(
     """One stream from its beginning to its end; whatever happens is in the result. It speaks `phase_s` later."""
     clock = asyncio.get_running_loop().time
     result = StreamResult(plan, load.message_ms * TELEPHONE_RATE // 1000)
-    asked_at = clock()
-    try:
+    with outcome_in(result, too_late=f"not closed within {CLOSE_S:.0f} s"):
         async with http.ws_connect(url + PATH, params=load.query, max_msg_size=1 << 20) as socket:
             begun = clock() + phase_s
             receiver = asyncio.create_task(_receive(socket, result, begun))
@@ -134,15 +134,6 @@ async def _stream(
             finally:
                 receiver.cancel()
                 await asyncio.gather(receiver, return_exceptions=True)
-    except aiohttp.WSServerHandshakeError as error:
-        if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            result.refused_ms = 1000 * (clock() - asked_at)
-        else:
-            result.failed = f"{error.status} {error.message}"
-    except TimeoutError:
-        result.failed = f"not closed within {CLOSE_S:.0f} s"
-    except (aiohttp.ClientError, ConnectionError, EngineError, ProtocolViolation) as error:
-        result.failed = str(error) or type(error).__name__
     return result
 
 

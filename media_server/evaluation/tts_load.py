@@ -3,12 +3,12 @@
 import asyncio
 import random
 from dataclasses import dataclass
-from http import HTTPStatus
 
 import aiohttp
 
-from media_server.errors import EngineError, ProtocolViolation
+from media_server.errors import EngineError
 from media_server.evaluation.service_watch import watched
+from media_server.evaluation.stream_outcome import outcome_in
 from media_server.evaluation.tts_load_figures import SpokenSentence, TtsFigures, VoiceResult, tts_figures
 from media_server.protocol.speech import SpeechError, serialize
 from media_server.protocol.tts_stream import Speak, TtsDone, TtsReady, parse_tts_event
@@ -81,8 +81,7 @@ async def _stream(http: aiohttp.ClientSession, url: str, load: TtsLoad, number: 
     """One stream; whatever happens is in the result. No two begin with the same sentence."""
     clock = asyncio.get_running_loop().time
     result, chance = VoiceResult(), random.Random()  # noqa: S311 - no secret
-    asked_at = clock()
-    try:
+    with outcome_in(result, too_late=f"nothing came for {SILENT_S:.0f} s"):
         async with http.ws_connect(url + PATH, params=load.query, max_msg_size=1 << 22) as socket:
             await _ready(socket)
             for index in range(load.sentences):
@@ -93,15 +92,6 @@ async def _stream(http: aiohttp.ClientSession, url: str, load: TtsLoad, number: 
                 await _hear(socket, spoken, load.sample_rate)
                 if load.listen:
                     await asyncio.sleep(max(0.0, spoken.played_until - clock()))
-    except aiohttp.WSServerHandshakeError as error:
-        if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            result.refused_ms = 1000 * (clock() - asked_at)
-        else:
-            result.failed = f"{error.status} {error.message}"
-    except TimeoutError:
-        result.failed = f"nothing came for {SILENT_S:.0f} s"
-    except (aiohttp.ClientError, ConnectionError, EngineError, ProtocolViolation) as error:
-        result.failed = str(error) or type(error).__name__
     return result
 
 

@@ -12,6 +12,7 @@ from media_server.protocol.speech import Message, SpeechError, SpeechWarning, pa
 Encoding = Literal["linear16", "mulaw", "alaw", "opus"]
 KeyTerm = Annotated[str, Field(min_length=1, max_length=100)]
 """A name or term that is likely to be said."""
+KeyTerms = Annotated[tuple[KeyTerm, ...], Field(max_length=50)]
 Patience = Literal["quick", "normal", "patient"]
 TurnDetection = Literal["smart_turn", "silence", "none"]
 EndReason = Literal["complete", "slot", "silence", "limit", "finalize", "close"]
@@ -205,7 +206,7 @@ class AsrQuery(BaseModel):
     encoding: Encoding = "linear16"
     sample_rate: int = Field(16000, ge=8000, le=48000)
     language: str = Field("en", pattern=r"^(auto|[a-z]{2,3})$")
-    keyterm: tuple[KeyTerm, ...] = Field((), max_length=50)
+    keyterm: KeyTerms = ()
     interim_results: bool = False
     word_timestamps: bool = False
     patience: Patience = "normal"

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from media_server.protocol.asr_stream import AsrQuery, Encoding, KeyTerm
+from media_server.protocol.asr_stream import AsrQuery, Encoding, KeyTerms
 
 ENDPOINTING_MS = 400
 """Where the client does not say; Deepgram's own default of 10 ms would end a turn in every breath."""
@@ -105,7 +105,7 @@ class ListenQuery(BaseModel):
     smart_format: bool = False
     no_delay: bool = False
     mip_opt_out: bool = False
-    keyterm: tuple[KeyTerm, ...] = Field((), max_length=50)
+    keyterm: KeyTerms = ()
     extra: tuple[Annotated[str, Field(max_length=2048), AfterValidator(_pair)], ...] = Field((), max_length=20)
 
     @model_validator(mode="after")

@@ -22,11 +22,10 @@ from engines.turn.endpointing import MAX_TURN_S
 from engines.turn.expectation import Expectation, Patience, TurnDetection
 from media_server.capacity import calls_at_once, shared
 from media_server.config import AsrSettings, Settings
-from media_server.errors import PeerError
 from media_server.protocol.asr_stream import AsrLimits, AsrQuery
 from media_server.services.app import LIMIT, STATE, SessionLimit, parse_query, service_app, session_socket
 from media_server.services.asr_files import FileService
-from media_server.services.asr_models import load_asr_models, workers
+from media_server.services.asr_models import listening_for, load_asr_models, workers
 from media_server.services.asr_sound import session_rate
 from media_server.services.asr_stream import AsrStream, Dialect, OwnDialect
 from media_server.services.listen import REQUEST_ID, ListenDialect, deepgram_errors, listen_query
@@ -68,9 +67,7 @@ def create_app(settings: Settings) -> web.Application:
         )
         detections = Scheduler(cores.share(settings.instances.asr)) if gpu else scheduler
         measured = replace(models, recogniser=_Measured(models.recogniser))
-        app[ENGINES] = AsrEngines(
-            measured, scheduler, detections, together=together > 1, observe_ingest=ASR_INGEST_SECONDS.observe
-        )
+        app[ENGINES] = AsrEngines(measured, scheduler, detections, observe_ingest=ASR_INGEST_SECONDS.observe)
         decode_s = await scheduler.run(Lane.FINAL, _warm_up, models)
         app[STATE].figures["decode_ms"] = round(1000 * decode_s)
         if settings.asr.max_sessions is None:
@@ -111,24 +108,22 @@ async def _listen(request: web.Request) -> web.StreamResponse:
 async def _serve(
     request: web.Request, query: AsrQuery, name: str, dialect: Dialect, headers: Mapping[str, str] | None = None
 ) -> web.StreamResponse:
-    _check_language(query.language, request.app[ENGINES])
+    language = None if query.language == AUTO else query.language
+    listening = listening_for(
+        request.app[ENGINES].models, language, words=query.word_timestamps, keyterms=query.keyterm
+    )
     async with session_socket(request, headers) as socket:
         settings = request.app[SETTINGS]
         limits = AsrLimits(
             max_turn_s=MAX_TURN_S, max_buffered_s=settings.max_buffered_s, idle_timeout_s=settings.idle_timeout_s
         )
-        session = AsrSession(request.app[ENGINES], _options(query, settings))
+        session = AsrSession(request.app[ENGINES], _options(query, listening, settings))
         with structlog.contextvars.bound_contextvars(session=name):
             await AsrStream(socket, session, query, limits, name=name, dialect=dialect).run()
     return socket
 
 
-def _check_language(language: str, engines: AsrEngines) -> None:
-    if language != AUTO and language not in engines.models.recogniser.languages:
-        raise PeerError(f"language: this model does not know {language!r}")
-
-
-def _options(query: AsrQuery, settings: AsrSettings) -> SessionOptions:
+def _options(query: AsrQuery, listening: Listening, settings: AsrSettings) -> SessionOptions:
     expectation = Expectation(
         patience=Patience(query.patience),
         turn_detection=TurnDetection(query.turn_detection),
@@ -137,7 +132,7 @@ def _options(query: AsrQuery, settings: AsrSettings) -> SessionOptions:
     )
     return SessionOptions(
         sample_rate=session_rate(query),
-        listening=Listening(None if query.language == AUTO else query.language, query.word_timestamps, query.keyterm),
+        listening=listening,
         interim_results=query.interim_results,
         expectation=expectation,
         max_buffered_s=settings.max_buffered_s,

@@ -15,14 +15,14 @@ from engines.asr.session import AsrEngines
 from engines.ports import Listening
 from media_server.config import AsrSettings
 from media_server.errors import PeerError
-from media_server.protocol.asr_stream import KeyTerm
+from media_server.protocol.asr_stream import KeyTerms
 from media_server.protocol.captions import Cue, srt, vtt
 from media_server.services.app import SessionLimit, admitted, complaint
+from media_server.services.asr_models import listening_for
 from media_server.services.codecs import decoded
 from media_server.services.openai import check_model, models_route, openai_errors
 from media_server.services.uploads import body, form, pieces_of
 
-MAX_KEYTERMS = 50
 CUE_S = 6.0
 CUE_CHARACTERS = 84
 """Two lines of 42, as subtitles have."""
@@ -48,7 +48,7 @@ class TranscribeOptions(_Options):
 
     language: Language = None
     words: bool = False
-    keyterm: tuple[KeyTerm, ...] = Field((), max_length=MAX_KEYTERMS)
+    keyterm: KeyTerms = ()
     format: Literal["json", "text", "srt", "vtt"] = "json"
 
 
@@ -87,7 +87,7 @@ class FileService:
             TranscribeOptions, {key: request.query.getall(key) for key in request.query}, lists=("keyterm",)
         )
         with_words = options.words or options.format in ("srt", "vtt")
-        listening = self._listening(options.language, words=with_words, keyterms=options.keyterm)
+        listening = listening_for(self.engines().models, options.language, words=with_words, keyterms=options.keyterm)
         books = FileBooks()
         with admitted(request, self.limit):
             file = body(request, self.settings.max_file_bytes)
@@ -107,9 +107,8 @@ class FileService:
                 options = _validated(OpenAiOptions, fields, lists=("timestamp_granularities",))
                 check_model(options.model, self.model, ALIAS)
                 words = "word" in options.timestamp_granularities or options.response_format in ("srt", "vtt")
-                listening = self._listening(
-                    options.language, words=words, keyterms=(options.prompt,) if options.prompt else ()
-                )
+                terms = (options.prompt,) if options.prompt else ()
+                listening = listening_for(self.engines().models, options.language, words=words, keyterms=terms)
                 books = FileBooks()
                 async with self._segments(pieces_of(file), listening, books) as segments:
                     if options.stream:
@@ -122,11 +121,6 @@ class FileService:
                 return web.json_response(_verbose(done, books, words=words))
             case other:
                 return _plain(other, done)
-
-    def _listening(self, language: str | None, *, words: bool, keyterms: tuple[str, ...]) -> Listening:
-        if language is not None and language not in self.engines().models.recogniser.languages:
-            raise PeerError(f"language: this model does not know {language!r}")
-        return Listening(language, words, keyterms)
 
     @asynccontextmanager
     async def _segments(

@@ -6,9 +6,11 @@ from engines import cores
 from engines.asr.faster_whisper import MEASURED_CONTEXTS_S, WhisperEngine
 from engines.asr.models import AsrModels
 from engines.models import locate
+from engines.ports import Listening
 from engines.turn.silero import SileroVad
 from engines.turn.smart_turn import SmartTurn
 from media_server.config import Settings
+from media_server.errors import PeerError
 
 
 def workers(settings: Settings) -> int:
@@ -39,6 +41,17 @@ def load_asr_models(settings: Settings, contexts_s: tuple[float, ...] | None = N
         SileroVad(at("silero-vad") / "silero_vad.onnx"),
         SmartTurn(at("smart-turn") / "smart-turn-v3.2-cpu.onnx"),
     )
+
+
+def listening_for(models: AsrModels, language: str | None, *, words: bool, keyterms: tuple[str, ...]) -> Listening:
+    """What to listen for; without a language it is found.
+
+    Raises:
+        PeerError: The model does not know the language.
+    """
+    if language is not None and language not in models.recogniser.languages:
+        raise PeerError(f"language: this model does not know {language!r}")
+    return Listening(language, words, keyterms)
 
 
 def _contexts_s(settings: Settings, model: Path) -> tuple[float, ...]:

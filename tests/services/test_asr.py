@@ -49,6 +49,16 @@ async def to_the_end(socket: aiohttp.ClientWebSocketResponse) -> list[AsrEvent]:
     return [event for event in events if event is not None]
 
 
+async def leaving_frees_the_place(client: Client, socket: aiohttp.ClientWebSocketResponse) -> None:
+    assert socket._response.connection is not None
+    socket._response.connection.transport.abort()  # type: ignore[union-attr]
+    app = client.app
+    assert app is not None
+    async with asyncio.timeout(5):
+        while app[LIMIT].live:  # noqa: ASYNC110 - nothing tells when the place is free
+            await asyncio.sleep(0.01)
+
+
 async def said(socket: aiohttp.ClientWebSocketResponse, command: speech.Message) -> None:
     await socket.send_str(speech.serialize(command))
 
@@ -250,13 +260,7 @@ async def test_a_client_that_goes_away_gives_its_place_back(client: Client, prom
     socket = await client.ws_connect(f"{PATH}?sample_rate=8000")
     await socket.send_bytes(line_noise(0.6) + a_prompt(prompts).pcm + line_noise(0.2))
     await socket.receive()
-    assert socket._response.connection is not None
-    socket._response.connection.transport.abort()  # type: ignore[union-attr]
-    app = client.app
-    assert app is not None
-    async with asyncio.timeout(5):
-        while app[LIMIT].live:  # noqa: ASYNC110 - nothing tells when the place is free
-            await asyncio.sleep(0.01)
+    await leaving_frees_the_place(client, socket)
 
 
 async def test_without_models_the_role_does_not_start(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """`ws /v1/listen` with Deepgram's own client: a real server on a free port, real models, recorded speech."""
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,10 +23,9 @@ from deepgram.listen.v1.types import ListenV1UtteranceEnd as UtteranceEnd
 
 from media_server.audio.g711 import encode_mulaw
 from media_server.config import AsrSettings, Settings
-from media_server.services.app import LIMIT
 from media_server.services.asr import create_app
 from tests.engines.asr.loaded import line_noise
-from tests.services.test_asr import a_prompt, service, stream_of
+from tests.services.test_asr import a_prompt, leaving_frees_the_place, service, stream_of
 from tests.speech_data import Prompt, words_right
 
 pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="module")]
@@ -278,10 +276,4 @@ async def test_a_client_that_goes_away_gives_its_place_back(client: Client, prom
     socket = await client.ws_connect(f"{QUERY}&vad_events=true")
     await socket.send_bytes(line_noise(0.6) + a_prompt(prompts).pcm + line_noise(0.2))
     await socket.receive()
-    assert socket._response.connection is not None
-    socket._response.connection.transport.abort()  # type: ignore[union-attr]
-    app = client.app
-    assert app is not None
-    async with asyncio.timeout(5):
-        while app[LIMIT].live:  # noqa: ASYNC110 - nothing tells when the place is free
-            await asyncio.sleep(0.01)
+    await leaving_frees_the_place(client, socket)
