@@ -1,8 +1,9 @@
 """What happened on a call: events into its record and to whoever watches, receipts, and the books at the end."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
 
 from media_server.call.events import (
     AgentSaid,
@@ -21,13 +22,23 @@ from media_server.call.voice import Speaking
 from media_server.speech.turns import TurnOver
 from media_server.telemetry import metrics
 
+Direction: TypeAlias = Literal["inbound", "outbound"]
+
 OPEN_CLOCKS = 8
 """Turns whose answer may be on its way at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """What is known of a call before it is answered. Numbers are E.164 where the network gives that."""
+    """What is known of a call before it is answered. Numbers are E.164 where the network gives that.
+
+    Attributes:
+        settings: Of the route that it came by.
+        language: What is spoken; empty: the server's.
+        voice: Which voice speaks; empty: the server's.
+        direction: Who called: they us (`inbound`), or we them.
+        answered_by: Who took a call of ours up, where the network can tell: human, machine, fax, unknown.
+    """
 
     id: str
     provider_id: str
@@ -35,6 +46,11 @@ class CallFacts:
     caller: str
     called: str
     dialplan: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    language: str = ""
+    voice: str = ""
+    direction: Direction = "inbound"
+    answered_by: str = ""
 
 
 class Chronicle:
@@ -134,6 +150,10 @@ class Chronicle:
     def note(self, values: dict[str, str | int | float | bool | None]) -> None:
         """The dialplan keeps something."""
         self._emit(Noted(call=self._id, at=self.elapsed, values=values))
+
+    def tell(self, make: Callable[..., CallEvent], **values: object) -> None:
+        """Something else happened: `make` is the event's class, `values` its own fields."""
+        self._emit(make(call=self._id, at=self.elapsed, **values))
 
     def snapshot(self) -> CallRecord:
         """The record as it is now."""

@@ -59,6 +59,66 @@ class Answered(Event):
     receipt: Receipt
 
 
+class SlotHeard(Event):
+    """What a question was answered with: `value` as text, None where nothing fitted; never that of a secret slot."""
+
+    type: Literal["slot"] = "slot"
+    name: str
+    filled: bool
+    value: str | None = None
+    secret: bool = False
+
+
+class TransferBegan(Event):
+    """The caller is being connected to somebody else."""
+
+    type: Literal["transfer_began"] = "transfer_began"
+    to: str
+
+
+class TransferEnded(Event):
+    """What became of it; `reason`: completed, busy, no_answer, failed, canceled, refused."""
+
+    type: Literal["transfer_ended"] = "transfer_ended"
+    to: str
+    ok: bool
+    reason: str
+
+
+class ToolRan(Event):
+    """An agent ran one of its tools."""
+
+    type: Literal["tool"] = "tool"
+    tool: str
+    ok: bool
+    ms: int
+    reason: str = ""
+
+
+class WebhookAsked(Event):
+    """Business logic elsewhere was asked; `reason` says why its answer was of no use."""
+
+    type: Literal["webhook"] = "webhook"
+    ok: bool
+    ms: int
+    reason: str = ""
+
+
+class RecordingChanged(Event):
+    """The sound of the call is kept from here on, or not."""
+
+    type: Literal["recording"] = "recording"
+    on: bool
+
+
+class Fault(Event):
+    """Something of ours, or that we lean on, did not work, and the call went on without it."""
+
+    type: Literal["fault"] = "fault"
+    code: str
+    message: str
+
+
 class Noted(Event):
     """The dialplan keeps something."""
 
@@ -76,6 +136,19 @@ class CallEndedEvent(Event):
 
 
 CallEvent = Annotated[
-    CallStarted | CallerSaid | DigitPressed | AgentSaid | Answered | Noted | CallEndedEvent,
+    CallStarted
+    | CallerSaid
+    | DigitPressed
+    | AgentSaid
+    | Answered
+    | SlotHeard
+    | TransferBegan
+    | TransferEnded
+    | ToolRan
+    | WebhookAsked
+    | RecordingChanged
+    | Fault
+    | Noted
+    | CallEndedEvent,
     Field(discriminator="type"),
 ]

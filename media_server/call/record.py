@@ -11,7 +11,6 @@ from media_server.call.events import (
     CallEndedEvent,
     CallerSaid,
     CallEvent,
-    CallStarted,
     DigitPressed,
     Noted,
 )
@@ -105,8 +104,8 @@ class CallRecord(BaseModel):
                 self.notes.update(event.values)
             case CallEndedEvent():
                 self.state, self.ended_reason = "ended", event.reason
-            case CallStarted():
-                pass
+            case _:
+                pass  # it stands among the events
 
     def _line(self, line: Line) -> None:
         if len(self.transcript) < MAX_LINES:

@@ -1,7 +1,9 @@
 """`Call`: what a dialplan holds in its hand. The verbs are in the files named after them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
+from media_server.call.chronicle import Direction
 from media_server.call.conversation import Conversation
 from media_server.dialplan.converse import Reply, converse
 from media_server.dialplan.echo import echo
@@ -29,6 +31,16 @@ class Call:
     def called(self) -> str:
         """The number that was called."""
         return self._conversation.facts.called
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of the route that the call came by."""
+        return self._conversation.facts.settings
+
+    @property
+    def direction(self) -> Direction:
+        """Who called: they us (`inbound`), or we them."""
+        return self._conversation.facts.direction
 
     async def say(self, text: str | AsyncIterator[str], *, barge_in: Interruptible = True) -> Said:
         """Say something; returns when the caller has heard it. An iterator is spoken from its first clause on.
