@@ -12,6 +12,7 @@ import structlog
 
 from media_server.call.chronicle import CallFacts, Chronicle
 from media_server.call.ears import Ears
+from media_server.call.filler import Filler
 from media_server.call.leg import Leg
 from media_server.call.phrases import APOLOGY, GOODBYE, Phrases
 from media_server.call.record import EventSink
@@ -68,6 +69,7 @@ class Conversation:
         """A fault of ours cut the call off without a word."""
         self._ears: Ears | None = None
         self._voice: Voice | None = None
+        self._filler: Filler | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._background: list[asyncio.Task[None]] = []
 
@@ -82,12 +84,15 @@ class Conversation:
                     self.leg, self.speech.tts, self.speech.phrases, self._tasks, gone_s=self.speech.engine_gone_s
                 )
                 self._voice.on_over = self.chronicle.said
+                self._filler = Filler(self.leg, self._voice)
                 self.leg.on_audible = self._audible
                 self._background += [
                     self._tasks.create_task(self._read(), name="reader"),
                     self._tasks.create_task(self._write(), name="writer"),
                 ]
+                filling = self._tasks.create_task(self._filler.run(), name="filler")
                 await self._perform(plan)
+                filling.cancel()
                 self._voice.end()
                 await self.leg.port.aclose()
                 await self._hear_out()
@@ -186,6 +191,10 @@ class Conversation:
         """Say the last words, and hang up when they and all before them were heard."""
         if self.over.is_set():
             return
+        with self.filler.theirs():
+            await self._say_farewell(reason, phrase)
+
+    async def _say_farewell(self, reason: str, phrase: str | None) -> None:
         if phrase is not None:
             self.voice.cut_short()
             self.voice.say(phrase, barge_in=BargeIn.OFF)
@@ -213,6 +222,12 @@ class Conversation:
         assert self._voice is not None
         return self._voice
 
+    @property
+    def filler(self) -> Filler:
+        """What keeps the line alive; there while `run` is."""
+        assert self._filler is not None
+        return self._filler
+
     def listen(self) -> Ears:
         """The ears; they open at the first use, so that a call that never listens costs no engine session."""
         if self._ears is None:
@@ -234,4 +249,5 @@ class Conversation:
     def _audible(self, utterance: Utterance, audible_at: float) -> None:
         speaking = self.voice.speaking.get(utterance)
         if speaking is not None:
+            self.filler.audible(speaking)
             self.chronicle.audible(speaking, audible_at)

@@ -14,7 +14,10 @@ from media_server.speech.tts import TtsSession
 APOLOGY = "I am sorry, something went wrong on our side. Please call again later."
 REPROMPT = "Are you still there?"
 GOODBYE = "Goodbye."
-OWN_PHRASES = (APOLOGY, REPROMPT, GOODBYE)
+ONE_MOMENT = "One moment, please."
+NOT_HEARD = "Sorry, I did not hear you."
+NOT_UNDERSTOOD = "Sorry, I did not get that."
+OWN_PHRASES = (APOLOGY, REPROMPT, GOODBYE, ONE_MOMENT, NOT_HEARD, NOT_UNDERSTOOD)
 
 
 class Phrase:

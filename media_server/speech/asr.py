@@ -71,7 +71,7 @@ class AsrSession:
 
     def configure(self, configure: Configure) -> None:
         """Change what the end of a turn looks like, from now on."""
-        self._configured = self._configured.model_copy(update=configure.model_dump(exclude_none=True))
+        self._configured = Configure.model_validate({**self._configured.changes, **configure.changes})
         self._unsent.append(configure)
         self._work.set()
 
@@ -135,7 +135,7 @@ class AsrSession:
         """Everything that is to be done on one stream; returns when it was closed in order."""
         self._eager_at = None
         self._replay.begin(self._now())
-        self._unsent = deque([self._configured] if self._configured != Configure() else [])
+        self._unsent = deque([self._configured] if self._configured.changes else [])
         if self._finishing:
             self._unsent.append(CloseStream())
         await first_of(self._speak(socket), self._listen(socket), socket.watch(), self._check())
