@@ -19,6 +19,7 @@
     ├── NotFound                 no such call, voice or route
     ├── DeadlineExceeded         something of ours took too long
     ├── CallFailed               a fault of ours cut a call off
+    ├── NoAnswer                 a question got no answer that fits, however often it was asked (for dialplans)
     └── CallEnded                the caller is gone (control flow for dialplans)
 
 `code` is stable and part of the API; `retryable` says whether the same call may succeed later; `http_status` is what
@@ -157,6 +158,22 @@ class CallFailed(MediaServerError):
     """A fault of ours cut a call off."""
 
     code = "call_failed"
+
+
+class NoAnswer(MediaServerError):
+    """A question got no answer that fits, however often it was asked.
+
+    Attributes:
+        question: What was asked.
+        reason: Why the last answer did not fit: silence, no_match, too_short, too_long, out_of_range, ambiguous.
+    """
+
+    code = "no_answer"
+
+    def __init__(self, question: str = "", reason: str = "silence") -> None:
+        super().__init__(f"no answer that fits: {reason}")
+        self.question = question
+        self.reason = reason
 
 
 class CallEnded(MediaServerError):

@@ -17,7 +17,7 @@ from media_server.call.leg import Leg
 from media_server.call.phrases import APOLOGY, GOODBYE, Phrases
 from media_server.call.record import EventSink
 from media_server.call.voice import Voice
-from media_server.errors import CallEnded, DeadlineExceeded, EngineError
+from media_server.errors import CallEnded, DeadlineExceeded, EngineError, NoAnswer
 from media_server.protocol.asr_stream import AsrQuery
 from media_server.speech.connection import Engines
 from media_server.transports.port import MediaPort
@@ -175,6 +175,8 @@ class Conversation:
         error = task.exception()
         if error is None or isinstance(error, CallEnded):
             await self._farewell("completed", None)
+        elif isinstance(error, NoAnswer):
+            await self._farewell(error.code, GOODBYE)
         elif isinstance(error, EngineError | DeadlineExceeded):
             self.chronicle.record.error = f"{error.code}: {error.message}"
             log.error("call_cannot_go_on", call=self.facts.id, error=self.chronicle.record.error)

@@ -11,7 +11,7 @@ from media_server.call.floor_control import FloorControl
 from media_server.call.leg import BURST, Leg
 from media_server.call.voice import first_leaf
 from media_server.errors import EngineError
-from media_server.protocol.asr_stream import AsrQuery
+from media_server.protocol.asr_stream import AsrQuery, Configure
 from media_server.speech.asr import AsrSession
 from media_server.speech.connection import Engines
 from media_server.speech.turns import TurnAssembler, TurnEvent, TurnOver
@@ -50,6 +50,8 @@ class Ears:
         self._echo = EchoGuard(leg.port.sample_rate)
         self.floor = FloorControl(leg, query.language, self._is_ours)
         leg.on_sent = self._echo.sent
+        self._session: AsrSession | None = None
+        self._expected = Configure()
         self._events: deque[EarEvent] = deque(maxlen=MAX_WAITING)
         self._news = asyncio.Event()
         self._base_s = 0.0
@@ -62,7 +64,9 @@ class Ears:
         queue = self._leg.listen()
         self._base_s = self._leg.position / self._leg.port.sample_rate
         try:
-            session = AsrSession(self._engines, self._query, gone_s=self._gone_s)
+            self._session = session = AsrSession(self._engines, self._query, gone_s=self._gone_s)
+            if self._expected.changes:
+                session.configure(self._expected)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(session.run())
                 pump = tasks.create_task(self._pump(session))
@@ -76,6 +80,15 @@ class Ears:
             queue.close()
             self._leg.queue = None
             self._leg.change(Change.TURN_ENDED)  # a turn that nobody hears ends here
+
+    def expect(self, **changes: object) -> None:
+        """Expect something else of the caller's turns from now on; see `Configure`."""
+        merged = Configure.model_validate({**self._expected.changes, **changes})
+        if merged == self._expected:
+            return
+        self._expected = merged
+        if self._session is not None:
+            self._session.configure(Configure.model_validate(changes))
 
     def finish(self) -> None:
         """No more sound comes; `run` ends when what there is was understood."""

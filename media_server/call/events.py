@@ -59,6 +59,15 @@ class Answered(Event):
     receipt: Receipt
 
 
+class Played(Event):
+    """A recording or a tone was played, to its end or not."""
+
+    type: Literal["played"] = "played"
+    source: str
+    seconds: float
+    complete: bool
+
+
 class SlotHeard(Event):
     """What a question was answered with: `value` as text, None where nothing fitted; never that of a secret slot."""
 
@@ -141,6 +150,7 @@ CallEvent = Annotated[
     | DigitPressed
     | AgentSaid
     | Answered
+    | Played
     | SlotHeard
     | TransferBegan
     | TransferEnded

@@ -1,9 +1,9 @@
 """No caller meets dead air: what is heard while we have the word and say nothing.
 
-It is our move unless a verb waits for the caller (`theirs`). Where we have been silent for `FIRST_S` on our move, a phrase
-is said, and then a soft tone every `AGAIN_S`, until something of the dialplan's sounds: whatever the dialplan, a model
-or a webhook is doing meanwhile. A filler holds nothing up: it is slipped in before what waits for its sound, also into
-the gap of an utterance that has run dry.
+It is our move unless a verb waits for the caller (`theirs`). Where we have been silent for `FIRST_S` on our move, a
+phrase is said, and then a soft tone every `AGAIN_S`, until something of the dialplan's sounds: whatever the dialplan, a
+model or a webhook is doing meanwhile. A filler holds nothing up: it is slipped in before what waits for its sound, also
+into the gap of an utterance that has run dry.
 """
 
 import asyncio

@@ -17,7 +17,8 @@ GOODBYE = "Goodbye."
 ONE_MOMENT = "One moment, please."
 NOT_HEARD = "Sorry, I did not hear you."
 NOT_UNDERSTOOD = "Sorry, I did not get that."
-OWN_PHRASES = (APOLOGY, REPROMPT, GOODBYE, ONE_MOMENT, NOT_HEARD, NOT_UNDERSTOOD)
+WHAT_INSTEAD = "What should I change?"
+OWN_PHRASES = (APOLOGY, REPROMPT, GOODBYE, ONE_MOMENT, NOT_HEARD, NOT_UNDERSTOOD, WHAT_INSTEAD)
 
 
 class Phrase:

@@ -65,6 +65,7 @@ class Voice:
         self._phrases = phrases
         self._tasks = tasks
         self._count = 0
+        self._prepared: dict[str, bytes] = {}
         self._stream: asyncio.Task[None] | None = None
         self.speaking: dict[Utterance, Speaking] = {}
         self.on_over: Callable[[Speaking], None] = lambda _speaking: None
@@ -95,6 +96,27 @@ class Voice:
             speaking.maker = self._tasks.create_task(self._make(speaking, text), name="utterance")
         return speaking
 
+    def prepare(self, text: str) -> None:
+        """Have a text made that may be slipped in later."""
+        if self._phrases.get(text) is None and text not in self._prepared:
+            self._prepared[text] = b""
+            self._tasks.create_task(self._prepare(text), name="prepared")
+
+    async def _prepare(self, text: str) -> None:
+        self.open()
+        context = self._session.context(f"prepared-{len(self._prepared)}")
+        context.send(text)
+        pcm = bytearray()
+        try:
+            while (chunk := await context.next()) is not None:
+                if isinstance(chunk, Rewind):
+                    del pcm[chunk.sample * BYTES_PER_SAMPLE :]
+                elif isinstance(chunk, bytes):
+                    pcm += chunk
+        except EngineError:
+            return  # a tone does as well
+        self._prepared[text] = bytes(pcm)
+
     def play(self, pcm: bytes, *, barge_in: BargeIn = BargeIn.ON) -> Speaking:
         """Play linear PCM at the leg's rate after all that was said before; it is no text."""
         speaking = self._new(barge_in)
@@ -105,6 +127,7 @@ class Voice:
     def slip_in(self, what: str | Tone) -> Speaking | None:
         """Say a phrase that is made, or a tone, before all that waits; None where something of ours goes on."""
         phrase = self._phrases.get(what) if isinstance(what, str) else None
+        prepared = self._prepared.get(what) if isinstance(what, str) else None
         tone = what if isinstance(what, Tone) else WORKING
         speaking = self._new(BargeIn.ON)
         if not self._leg.playout.slip_in(speaking.utterance):
@@ -113,6 +136,9 @@ class Voice:
         if phrase is not None:
             assert isinstance(what, str)
             self._fill(speaking, what, phrase.pcm, phrase.words)
+        elif prepared:
+            assert isinstance(what, str)
+            self._fill(speaking, what, prepared, ())
         else:
             self._fill(speaking, "", tone.pcm(self._leg.port.sample_rate), ())
         return speaking

@@ -1,14 +1,29 @@
 """`Call`: what a dialplan holds in its hand. The verbs are in the files named after them."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, TypeVar, overload
 
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from media_server.audio.tones import Tone
 from media_server.call.chronicle import Direction
 from media_server.call.conversation import Conversation
+from media_server.dialplan.ask import ask
+from media_server.dialplan.ask_several import Asked, ask_several
 from media_server.dialplan.converse import Reply, converse
 from media_server.dialplan.echo import echo
+from media_server.dialplan.gather import gather
+from media_server.dialplan.pause import pause
+from media_server.dialplan.play import Played, play
 from media_server.dialplan.say import Interruptible, Said, barge_in_of, say
+from media_server.dialplan.slots.slot import Slot
 from media_server.dialplan.turns import Turn, turns
+from media_server.dialplan.working import working
+
+T = TypeVar("T")
 
 
 class Call:
@@ -16,6 +31,9 @@ class Call:
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
+        self._log: FilteringBoundLogger = structlog.get_logger("dialplan").bind(call=self.id)
+        self.vars: dict[str, Any] = {}
+        """The dialplan's own, while the call lasts."""
 
     @property
     def id(self) -> str:
@@ -42,6 +60,16 @@ class Call:
         """Who called: they us (`inbound`), or we them."""
         return self._conversation.facts.direction
 
+    @property
+    def answered_by(self) -> str:
+        """Who took a call of ours up, where the network can tell: human, machine, fax, unknown."""
+        return self._conversation.facts.answered_by
+
+    @property
+    def log(self) -> FilteringBoundLogger:
+        """A log whose lines name the call."""
+        return self._log
+
     async def say(self, text: str | AsyncIterator[str], *, barge_in: Interruptible = True) -> Said:
         """Say something; returns when the caller has heard it. An iterator is spoken from its first clause on.
 
@@ -61,6 +89,84 @@ class Call:
         """
         await converse(self._conversation, reply, barge_in_of(barge_in))
 
+    @overload
+    async def ask(
+        self,
+        question: str,
+        slot: Slot[T],
+        *,
+        retries: int = 2,
+        barge_in: Interruptible = True,
+        confirm: str | bool = False,
+        again: str = "",
+        name: str = "",
+    ) -> T: ...
+
+    @overload
+    async def ask(
+        self,
+        question: str,
+        *,
+        retries: int = 2,
+        barge_in: Interruptible = True,
+        confirm: str | bool = False,
+        **slots: Asked,
+    ) -> dict[str, Any]: ...
+
+    async def ask(
+        self,
+        question: str,
+        slot: Slot[Any] | None = None,
+        *,
+        retries: int = 2,
+        barge_in: Interruptible = True,
+        confirm: str | bool = False,
+        again: str = "",
+        name: str = "",
+        **slots: Asked,
+    ) -> Any:
+        """Ask until there is an answer that fits, `retries` times more at most, the third time by keys too.
+
+        `again`: the question in other words. `confirm`: what was understood is said back, and corrected where it is
+        wrong; True, or a text with `{value}`. Several slots (`people=Number(1, 12), day=Date()`, or each with a question
+        of its own, `day=("Which day?", Date())`) may be filled by one sentence: the answer is a dict, and the text of
+        `confirm` has their names. Where no answer comes, `NoAnswer` is raised.
+        """
+        conversation = self._conversation
+        if slot is None:
+            return await ask_several(
+                conversation, question, slots, retries=retries, barge_in=barge_in, confirm=confirm
+            )
+        return await ask(
+            conversation, question, slot, retries=retries, barge_in=barge_in, confirm=confirm, again=again, name=name
+        )
+
+    async def gather(
+        self,
+        slot: Slot[T],
+        *,
+        question: str = "",
+        timeout_s: float | None = None,
+        barge_in: Interruptible = True,
+        name: str = "",
+    ) -> T | None:
+        """One attempt at an answer; None where none came that fits."""
+        return await gather(
+            self._conversation, slot, question=question, timeout_s=timeout_s, barge_in=barge_in, name=name
+        )
+
+    async def play(self, source: str | Path | Tone, *, barge_in: Interruptible = True) -> Played:
+        """Play a WAV of the dialplan's folder, or a tone; returns when it was heard, or interrupted."""
+        return await play(self._conversation, source, barge_in=barge_in)
+
+    async def pause(self, seconds: float) -> None:
+        """Say nothing for so long; what the caller says meanwhile is kept."""
+        await pause(self._conversation, seconds)
+
+    def working(self, text: str | Tone | None = None) -> AbstractAsyncContextManager[None]:
+        """`async with call.working("One moment, please."):` what takes longer than 0.8 s is no dead air."""
+        return working(self._conversation, text)
+
     async def echo(self) -> None:
         """Send the caller's sound back as it comes, until they hang up."""
         await echo(self._conversation)
@@ -69,7 +175,8 @@ class Call:
         """Keep something in the call's record."""
         self._conversation.chronicle.note(dict(values))
 
-    async def hangup(self) -> None:
-        """Hang up, once all that was said was heard."""
-        await self._conversation.alive(self._conversation.leg.drained())
-        self._conversation.end("completed")
+    async def hangup(self, reason: str = "completed") -> None:
+        """Hang up, once all that was said was heard; `reason` goes into the record."""
+        with self._conversation.filler.theirs():
+            await self._conversation.alive(self._conversation.leg.drained())
+        self._conversation.end(reason)

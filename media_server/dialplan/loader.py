@@ -14,7 +14,7 @@ Plan = Callable[[Call], Awaitable[None]]
 
 MAX_PHRASE = 5000
 """Characters of a text that is made before anybody calls."""
-_SPOKEN_BY = frozenset({"say", "ask"})
+_SPOKEN_BY = frozenset({"say", "ask", "working", "voicemail"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,10 +206,13 @@ class AsrStream:
 
     def _configure(self, configure: asr_stream.Configure) -> None:
         """Pass on the fields that are there; those without a value are as the query has them."""
-        query = self._query.model_dump(include={"patience", "min_silence_ms", "max_silence_ms", "turn_detection", "keyterm"})
-        changes = {key: query.get(key) if value is None else value for key, value in configure.changes.items()}
+        query = self._query
+        changes = {
+            key: getattr(query, key, None) if value is None else value for key, value in configure.changes.items()
+        }
         if "keyterm" in changes:
-            self._session.listen_for(tuple(changes.pop("keyterm")))
+            del changes["keyterm"]
+            self._session.listen_for(query.keyterm if configure.keyterm is None else configure.keyterm)
         for name, kind in (("patience", Patience), ("turn_detection", TurnDetection)):
             if name in changes:
                 changes[name] = kind(changes[name])

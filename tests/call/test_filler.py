@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import pytest
 
@@ -17,7 +18,7 @@ def silences(stage: Stage, since: float = 0.0) -> list[float]:
     """How long the caller heard nothing, each time, from `since` to the last sound of ours."""
     heard = sorted(at for at in stage.audible() if at >= since)
     edges = [since, *heard]
-    return [after - before for before, after in zip(edges, edges[1:], strict=False)]
+    return [after - before for before, after in pairwise(edges)]
 
 
 async def test_a_dialplan_that_is_slow_at_the_start_is_covered() -> None:
