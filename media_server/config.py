@@ -128,6 +128,12 @@ class Settings(BaseModel):
     data_dir: Folder = Field(default_factory=lambda: _xdg("XDG_DATA_HOME", ".local/share"))
     models_dir: Folder = Field(default_factory=lambda: _xdg("XDG_CACHE_HOME", ".cache") / "models")
     dialplans: Folder | None = None
+    dialplan: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9_]{0,63}$",
+        description="what answers where no route fits, instead of their default",
+    )
+    develop: bool = Field(False, description="show the messages of errors in dialplans on the terminal")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     media: MediaSettings = MediaSettings()

@@ -15,19 +15,24 @@ from media_server.api.calls import calls_routes
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_calls import IncomingCall
 from media_server.call.conversation import Conversation, Plan, Speech
-from media_server.call.phrases import OWN_PHRASES, Phrases
+from media_server.call.phrases import Phrases
 from media_server.call.registry import Registry, Reservation
+from media_server.call.speech_profiles import SpeechProfiles
 from media_server.config import Settings
 from media_server.console import Console, Terminal
+from media_server.desk import Desk
 from media_server.dialplan.call import Call
 from media_server.dialplan.loader import LoadedPlan
+from media_server.dialplan.reload import LivePlans
 from media_server.dialplan.router import Router
-from media_server.errors import EngineError, Overloaded
+from media_server.dialplan.routes import Incoming
+from media_server.errors import EngineError, MediaServerError, Overloaded
 from media_server.protocol.asr_stream import AsrQuery
 from media_server.protocol.tts_stream import TtsQuery
 from media_server.speech.connection import Engines
 from media_server.speech.room import RoomWatch
 from media_server.telemetry import metrics
+from media_server.telemetry.blocked_by import BlockWatch
 from media_server.telemetry.guard import guard_middleware
 from media_server.telemetry.health import DRAIN, add_health_routes
 from media_server.telemetry.loop_lag import LoopLag
@@ -49,8 +54,8 @@ WARN_EVERY = 50
 class MediaServer:
     """The parts of the role, wired together. It is the gate through which calls come in."""
 
-    def __init__(self, settings: Settings, router: Router) -> None:
-        self._router = router
+    def __init__(self, settings: Settings, plans: LivePlans) -> None:
+        self._plans = plans
         self._ready = False
         key, media = _secret(settings.api_key), settings.media
         self._speech = Speech(
@@ -64,11 +69,15 @@ class MediaServer:
             max_call_s=media.max_call_s,
             engine_gone_s=media.engine_gone_s,
         )
+        self._profiles = SpeechProfiles(self._speech)
         self._asr_room, self._tts_room = RoomWatch(self._speech.asr), RoomWatch(self._speech.tts)
         self._lag = LoopLag()
         self._media = media
         self._terminal = Terminal()
         console = Console(self._terminal.write)
+        self._desk = Desk(self._terminal.write, plans.folders, shown=settings.develop or settings.open_to_all)
+        self._blocks = BlockWatch(self._desk.is_authors, self._desk.blocked)
+        plans.prepare, plans.tell = self._make_phrases, self._desk.tell
         self.registry = Registry(self._speech, console.receive, max_calls=media.max_calls, now=time.monotonic)
 
     # --- the gate ------------------------------------------------------------------------------------------------
@@ -79,7 +88,7 @@ class MediaServer:
         Raises:
             Overloaded: There is none, or we are not ready.
         """
-        loaded = self._router.route(call.called)
+        route = self._plans.router.route(Incoming(call.called, call.caller))
         try:
             self._check_load()
             return self.registry.reserve(
@@ -87,8 +96,12 @@ class MediaServer:
                 transport="twilio",
                 caller=call.caller,
                 called=call.called,
-                dialplan=loaded.name,
-                plan=plan_of(loaded),
+                dialplan=route.plan.name,
+                plan=self.plan_of(route.plan),
+                settings=route.settings,
+                language=route.language,
+                voice=route.voice,
+                speech=self._profiles.of(route.language, route.voice),
             )
         except Overloaded as refusal:
             metrics.REFUSED.labels(reason=refusal.reason).inc()
@@ -112,6 +125,20 @@ class MediaServer:
             self._check_load()
         await self.registry.connect(reservation, port)
 
+    def plan_of(self, loaded: LoadedPlan) -> Plan:
+        """A dialplan as the call's engine room runs it; an error of it is shown to who develops."""
+
+        async def perform(conversation: Conversation) -> None:
+            try:
+                await loaded.plan(Call(conversation))
+            except MediaServerError:
+                raise
+            except Exception as error:
+                self._desk.failed(conversation.facts.id, error)
+                raise
+
+        return perform
+
     # --- life ----------------------------------------------------------------------------------------------------
 
     def report(self) -> tuple[bool, Mapping[str, object]]:
@@ -134,7 +161,10 @@ class MediaServer:
     async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         """Connections to the engines, while the application runs."""
         async with self._speech.asr, self._speech.tts:
-            parts = (self._prepare(), self._asr_room.run(), self._tts_room.run(), self._lag.run())
+            parts = (
+                *(self._prepare(), self._asr_room.run(), self._tts_room.run(), self._lag.run()),
+                *(self._plans.run(), self._blocks.run()),
+            )
             tasks = [asyncio.create_task(part) for part in parts]
             yield
             for task in tasks:
@@ -152,7 +182,7 @@ class MediaServer:
         while not self._ready:
             try:
                 await self._asr_room.look()
-                await self._speech.phrases.make(self._speech.tts, [*OWN_PHRASES, *self._router.phrases])
+                await self._make_phrases(self._plans.router)
             except EngineError as error:
                 attempts += 1
                 if attempts % WARN_EVERY == 0:
@@ -165,20 +195,20 @@ class MediaServer:
                 await self._tts_room.look()
                 self._ready = True
 
+    async def _make_phrases(self, router: Router) -> None:
+        """Make what is said before anybody calls, and forget what nobody says any more.
 
-def plan_of(loaded: LoadedPlan) -> Plan:
-    """A dialplan as the call's engine room runs it."""
-
-    async def perform(conversation: Conversation) -> None:
-        await loaded.plan(Call(conversation))
-
-    return perform
+        Raises:
+            EngineError: An engine is not there, or failed.
+        """
+        await self._profiles.make(router.phrases, [route.language for route in router.routes])
+        self._profiles.keep(router.phrases)
 
 
 def dialplan_folders(own: Path | None) -> list[Path]:
     """Where dialplans are looked for: the operator's folder wins over the shipped one."""
     shipped = Path(str(files("dialplans")))
-    return [shipped] if own is None else [own, shipped]
+    return [shipped] if own is None else [own.absolute(), shipped]
 
 
 def create_app(settings: Settings) -> web.Application:
@@ -187,7 +217,8 @@ def create_app(settings: Settings) -> web.Application:
     Raises:
         ConfigError: A route or a dialplan is broken.
     """
-    router = Router(dialplan_folders(settings.dialplans))
+    folders = dialplan_folders(settings.dialplans)
+    plans = LivePlans(folders, folders[:-1], settings.dialplan)
     app = web.Application(
         middlewares=[
             problem_middleware,
@@ -195,7 +226,7 @@ def create_app(settings: Settings) -> web.Application:
         ],
         client_max_size=MAX_BODY,
     )
-    server = MediaServer(settings, router)
+    server = MediaServer(settings, plans)
     add_health_routes(app, server.report)
     app[DRAIN] = server.drain
     app.add_routes(calls_routes(server.registry))

@@ -3,7 +3,7 @@
 They are kept as PCM, so that a greeting starts at once and a dead engine cannot take the apology with it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.protocol.tts_stream import TtsQuery, Word, Words
@@ -42,6 +42,10 @@ class Phrases:
     def get(self, text: str) -> Phrase | None:
         """A phrase, if it was made."""
         return self._made.get(text)
+
+    def keep(self, texts: Container[str]) -> None:
+        """Forget all others."""
+        self._made = {text: phrase for text, phrase in self._made.items() if text in texts}
 
     async def make(self, engines: Engines, texts: Iterable[str]) -> None:
         """Make those that are not there yet.

@@ -3,8 +3,10 @@
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 from media_server.call.chronicle import CallFacts
 from media_server.call.conversation import Conversation, Plan, Speech
@@ -29,6 +31,7 @@ class Reservation:
     facts: CallFacts
     plan: Plan
     expires_at: float
+    speech: Speech
 
     @property
     def route(self) -> str:
@@ -54,9 +57,20 @@ class Registry:
     # --- coming in -----------------------------------------------------------------------------------------------
 
     def reserve(
-        self, *, provider_id: str, transport: str, caller: str, called: str, dialplan: str, plan: Plan
+        self,
+        *,
+        provider_id: str,
+        transport: str,
+        caller: str,
+        called: str,
+        dialplan: str,
+        plan: Plan,
+        settings: Mapping[str, Any] = MappingProxyType({}),
+        language: str = "",
+        voice: str = "",
+        speech: Speech | None = None,
     ) -> Reservation:
-        """Keep a place for a call; it lapses after `RESERVED_S`.
+        """Keep a place for a call; it lapses after `RESERVED_S`. `settings` and what follows: of the call's route.
 
         Raises:
             Overloaded: There is none.
@@ -65,8 +79,18 @@ class Registry:
         gone = now - FORGOTTEN_S + RESERVED_S
         self._reserved = {key: kept for key, kept in self._reserved.items() if kept.expires_at > gone}
         self._check_room()
-        facts = CallFacts(secrets.token_hex(16), provider_id, transport, caller, called, dialplan)
-        reservation = Reservation(facts, plan, now + RESERVED_S)
+        facts = CallFacts(
+            secrets.token_hex(16),
+            provider_id,
+            transport,
+            caller,
+            called,
+            dialplan,
+            settings=settings,
+            language=language,
+            voice=voice,
+        )
+        reservation = Reservation(facts, plan, now + RESERVED_S, speech or self._speech)
         self._reserved[facts.id] = reservation
         return reservation
 
@@ -82,7 +106,7 @@ class Registry:
             raise NotFound("no call is expected under this id")
         if self._draining or reservation.expires_at <= self._now():
             self._check_room()
-        conversation = Conversation(reservation.facts, port, self._speech, self._sink)
+        conversation = Conversation(reservation.facts, port, reservation.speech, self._sink)
         self._live[reservation.facts.id] = conversation, self._now()
         try:
             await conversation.run(reservation.plan)
