@@ -11,11 +11,12 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from media_server.admission import Load, check
-from media_server.api.calls import calls_routes
+from media_server.api.calls import Calls
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_calls import IncomingCall
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.phrases import OWN_PHRASES, Phrases
+from media_server.call.record import CallRecord, all_of
 from media_server.call.registry import Registry, Reservation
 from media_server.config import Settings
 from media_server.console import Console, Terminal
@@ -25,6 +26,7 @@ from media_server.dialplan.router import Router
 from media_server.errors import EngineError, Overloaded
 from media_server.protocol.asr_stream import AsrQuery
 from media_server.protocol.tts_stream import TtsQuery
+from media_server.records.archive import Archive
 from media_server.speech.connection import Engines
 from media_server.speech.room import RoomWatch
 from media_server.telemetry import metrics
@@ -69,7 +71,13 @@ class MediaServer:
         self._media = media
         self._terminal = Terminal()
         console = Console(self._terminal.write)
-        self.registry = Registry(self._speech, console.receive, max_calls=media.max_calls, now=time.monotonic)
+        self.archive = Archive(settings.data_dir, keep_days=settings.records.keep_days, find=self._live_record)
+        self.registry = Registry(
+            self._speech,
+            all_of(console.receive, self.archive.receive),
+            max_calls=media.max_calls,
+            now=time.monotonic,
+        )
 
     # --- the gate ------------------------------------------------------------------------------------------------
 
@@ -112,6 +120,9 @@ class MediaServer:
             self._check_load()
         await self.registry.connect(reservation, port)
 
+    def _live_record(self, call: str) -> CallRecord:
+        return self.registry.record(call)
+
     # --- life ----------------------------------------------------------------------------------------------------
 
     def report(self) -> tuple[bool, Mapping[str, object]]:
@@ -133,6 +144,7 @@ class MediaServer:
 
     async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         """Connections to the engines, while the application runs."""
+        await self.archive.open()
         async with self._speech.asr, self._speech.tts:
             parts = (self._prepare(), self._asr_room.run(), self._tts_room.run(), self._lag.run())
             tasks = [asyncio.create_task(part) for part in parts]
@@ -140,6 +152,7 @@ class MediaServer:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        await self.archive.aclose()
 
     async def shut_down(self, _app: web.Application) -> None:
         """No new calls; the live ones end and their books are closed."""
@@ -198,7 +211,7 @@ def create_app(settings: Settings) -> web.Application:
     server = MediaServer(settings, router)
     add_health_routes(app, server.report)
     app[DRAIN] = server.drain
-    app.add_routes(calls_routes(server.registry))
+    app.add_routes(Calls(server.registry, server.archive).routes())
     twilio = settings.twilio
     add_twilio(
         app,

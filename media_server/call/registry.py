@@ -122,6 +122,14 @@ class Registry:
             return self._ended[call_id]
         raise NotFound("no call of this id")
 
+    def knows(self, call_id: str) -> bool:
+        """Whether `record` has it."""
+        return call_id in self._live or call_id in self._ended
+
+    def forget(self, call_id: str) -> None:
+        """Keep nothing of an ended call."""
+        self._ended.pop(call_id, None)
+
     def unsettled(self, since: float) -> int:
         """Calls that had no engine sessions at that time, but want them: announced ones, and those answered later."""
         now = self._now()
