@@ -11,13 +11,17 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from media_server.admission import Load, check
+from media_server.api.call_stream import CallStream
 from media_server.api.calls import Calls
+from media_server.api.recordings import recording_routes
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_calls import IncomingCall
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.phrases import OWN_PHRASES, Phrases
 from media_server.call.record import CallRecord, all_of
+from media_server.call.recorder import Recording
 from media_server.call.registry import Registry, Reservation
+from media_server.call.sound_files import FileThread
 from media_server.config import Settings
 from media_server.console import Console, Terminal
 from media_server.dialplan.call import Call
@@ -71,12 +75,20 @@ class MediaServer:
         self._media = media
         self._terminal = Terminal()
         console = Console(self._terminal.write)
+        self.stream = CallStream()
         self.archive = Archive(settings.data_dir, keep_days=settings.records.keep_days, find=self._live_record)
+        self._recording = Recording(
+            folder=self.archive.recordings.folder,
+            thread=FileThread(),
+            calls=settings.records_calls,
+            consent=settings.records.consent,
+        )
         self.registry = Registry(
             self._speech,
-            all_of(console.receive, self.archive.receive),
+            all_of(console.receive, self.archive.receive, self.stream.receive),
             max_calls=media.max_calls,
             now=time.monotonic,
+            recording=self._recording,
         )
 
     # --- the gate ------------------------------------------------------------------------------------------------
@@ -165,7 +177,8 @@ class MediaServer:
         while not self._ready:
             try:
                 await self._asr_room.look()
-                await self._speech.phrases.make(self._speech.tts, [*OWN_PHRASES, *self._router.phrases])
+                consent = [self._recording.consent] if self._recording.consent else []
+                await self._speech.phrases.make(self._speech.tts, [*OWN_PHRASES, *consent, *self._router.phrases])
             except EngineError as error:
                 attempts += 1
                 if attempts % WARN_EVERY == 0:
@@ -211,7 +224,9 @@ def create_app(settings: Settings) -> web.Application:
     server = MediaServer(settings, router)
     add_health_routes(app, server.report)
     app[DRAIN] = server.drain
+    app.add_routes(server.stream.routes())
     app.add_routes(Calls(server.registry, server.archive).routes())
+    app.add_routes(recording_routes(server.archive))
     twilio = settings.twilio
     add_twilio(
         app,
@@ -227,6 +242,7 @@ def create_app(settings: Settings) -> web.Application:
     )
     app.cleanup_ctx.append(server.lifetime)
     app.on_shutdown.append(server.shut_down)
+    app.on_shutdown.append(server.stream.shut_down)
     return app
 
 

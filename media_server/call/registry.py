@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from media_server.call.chronicle import CallFacts
+from media_server.call.consent import with_consent
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.record import CallRecord, EventSink
+from media_server.call.recorder import Recording
 from media_server.errors import CallFailed, NotFound, Overloaded
 from media_server.transports.port import MediaPort
 
@@ -39,9 +41,18 @@ class Reservation:
 class Registry:
     """The calls of this instance."""
 
-    def __init__(self, speech: Speech, sink: EventSink, *, max_calls: int, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        speech: Speech,
+        sink: EventSink,
+        *,
+        max_calls: int,
+        now: Callable[[], float],
+        recording: Recording | None = None,
+    ) -> None:
         self._speech = speech
         self._sink = sink
+        self._recording = recording
         self._max_calls = max_calls
         self._now = now
         self._reserved: dict[str, Reservation] = {}
@@ -82,10 +93,11 @@ class Registry:
             raise NotFound("no call is expected under this id")
         if self._draining or reservation.expires_at <= self._now():
             self._check_room()
-        conversation = Conversation(reservation.facts, port, self._speech, self._sink)
+        conversation = Conversation(reservation.facts, port, self._speech, self._sink, self._recording)
         self._live[reservation.facts.id] = conversation, self._now()
         try:
-            await conversation.run(reservation.plan)
+            consent = self._recording.consent if self._recording is not None and self._recording.calls else ""
+            await conversation.run(with_consent(reservation.plan, consent) if consent else reservation.plan)
             if conversation.failed:
                 raise CallFailed
         finally:

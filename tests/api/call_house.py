@@ -10,10 +10,12 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from media_server.api.call_stream import CallStream
 from media_server.api.calls import Calls
+from media_server.api.recordings import recording_routes
 from media_server.call.conversation import Conversation, Speech
 from media_server.call.phrases import Phrases
-from media_server.call.record import CallRecord
+from media_server.call.record import CallRecord, all_of
 from media_server.call.registry import Registry
 from media_server.protocol.asr_stream import AsrQuery
 from media_server.protocol.tts_stream import TtsQuery
@@ -67,9 +69,15 @@ async def call_house(folder: Path) -> AsyncIterator[CallHouse]:
         return registry.record(call)
 
     archive = Archive(folder, keep_days=30, find=find)
-    registry = Registry(speech, archive.receive, max_calls=20, now=asyncio.get_running_loop().time)
+    stream = CallStream()
+    registry = Registry(
+        speech, all_of(archive.receive, stream.receive), max_calls=20, now=asyncio.get_running_loop().time
+    )
     app = web.Application(middlewares=[problem_middleware])
+    app.add_routes(stream.routes())
     app.add_routes(Calls(registry, archive).routes())
+    app.add_routes(recording_routes(archive))
+    app.on_shutdown.append(stream.shut_down)
     await archive.open()
     async with TestClient(TestServer(app)) as client:
         yield CallHouse(registry, archive, client)
