@@ -107,6 +107,16 @@ class TtsSettings(_Section):
     )
 
 
+class RecordsSettings(_Section):
+    """What is kept of calls."""
+
+    keep_days: int = Field(30, ge=1, le=36500, description="after so long a call's record and recording are deleted")
+    recording: Literal["auto", "on", "off"] = Field(
+        "auto", description="whether calls are recorded; auto: where this server serves its own machine only"
+    )
+    consent: str = Field("", max_length=1000, description="what a caller is told before a recording begins")
+
+
 class InstancesSettings(_Section):
     """How many processes of an engine there are on this machine; they share its cores."""
 
@@ -141,6 +151,12 @@ class Settings(BaseModel):
     asr: AsrSettings = AsrSettings()
     tts: TtsSettings = TtsSettings()
     instances: InstancesSettings = InstancesSettings()
+    records: RecordsSettings = RecordsSettings()
+
+    @property
+    def records_calls(self) -> bool:
+        """Whether the sound of calls is kept."""
+        return self.open_to_all if self.records.recording == "auto" else self.records.recording == "on"
 
     @property
     def open_to_all(self) -> bool:

@@ -17,6 +17,8 @@
     │   ├── EngineRefused        it will not do what it is asked for, also later
     │   └── EngineUnavailable    none of them answers
     ├── NotFound                 no such call, voice or route
+    ├── Conflict                 not in the state that it is in now
+    ├── RecordsUnavailable       the records of calls cannot be read or written just now
     ├── DeadlineExceeded         something of ours took too long
     ├── CallFailed               a fault of ours cut a call off
     ├── NoAnswer                 a question got no answer that fits, however often it was asked (for dialplans)
@@ -146,6 +148,21 @@ class NotFound(MediaServerError):
 
     code = "not_found"
     http_status = 404
+
+
+class Conflict(MediaServerError):
+    """That cannot be done in the state that it is in now."""
+
+    code = "conflict"
+    http_status = 409
+
+
+class RecordsUnavailable(MediaServerError):
+    """The records of calls cannot be read or written just now."""
+
+    code = "records_unavailable"
+    retryable = True
+    http_status = 503
 
 
 class DeadlineExceeded(MediaServerError):

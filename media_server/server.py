@@ -11,12 +11,17 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from media_server.admission import Load, check
-from media_server.api.calls import calls_routes
+from media_server.api.call_stream import CallStream
+from media_server.api.calls import Calls
+from media_server.api.recordings import recording_routes
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_calls import IncomingCall
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.phrases import Phrases
+from media_server.call.record import CallRecord, all_of
+from media_server.call.recorder import Recording
 from media_server.call.registry import Registry, Reservation
+from media_server.call.sound_files import FileThread
 from media_server.call.speech_profiles import SpeechProfiles
 from media_server.config import Settings
 from media_server.console import Console, Terminal
@@ -29,6 +34,7 @@ from media_server.dialplan.routes import Incoming
 from media_server.errors import EngineError, MediaServerError, Overloaded
 from media_server.protocol.asr_stream import AsrQuery
 from media_server.protocol.tts_stream import TtsQuery
+from media_server.records.archive import Archive
 from media_server.speech.connection import Engines
 from media_server.speech.room import RoomWatch
 from media_server.telemetry import metrics
@@ -78,7 +84,21 @@ class MediaServer:
         self._desk = Desk(self._terminal.write, plans.folders, shown=settings.develop or settings.open_to_all)
         self._blocks = BlockWatch(self._desk.is_authors, self._desk.blocked)
         plans.prepare, plans.tell = self._make_phrases, self._desk.tell
-        self.registry = Registry(self._speech, console.receive, max_calls=media.max_calls, now=time.monotonic)
+        self.stream = CallStream()
+        self.archive = Archive(settings.data_dir, keep_days=settings.records.keep_days, find=self._live_record)
+        self._recording = Recording(
+            folder=self.archive.recordings.folder,
+            thread=FileThread(),
+            calls=settings.records_calls,
+            consent=settings.records.consent,
+        )
+        self.registry = Registry(
+            self._speech,
+            all_of(console.receive, self.archive.receive, self.stream.receive),
+            max_calls=media.max_calls,
+            now=time.monotonic,
+            recording=self._recording,
+        )
 
     # --- the gate ------------------------------------------------------------------------------------------------
 
@@ -139,6 +159,9 @@ class MediaServer:
 
         return perform
 
+    def _live_record(self, call: str) -> CallRecord:
+        return self.registry.record(call)
+
     # --- life ----------------------------------------------------------------------------------------------------
 
     def report(self) -> tuple[bool, Mapping[str, object]]:
@@ -160,6 +183,7 @@ class MediaServer:
 
     async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         """Connections to the engines, while the application runs."""
+        await self.archive.open()
         async with self._speech.asr, self._speech.tts:
             parts = (
                 *(self._prepare(), self._asr_room.run(), self._tts_room.run(), self._lag.run()),
@@ -170,6 +194,7 @@ class MediaServer:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        await self.archive.aclose()
 
     async def shut_down(self, _app: web.Application) -> None:
         """No new calls; the live ones end and their books are closed."""
@@ -201,8 +226,10 @@ class MediaServer:
         Raises:
             EngineError: An engine is not there, or failed.
         """
-        await self._profiles.make(router.phrases, [route.language for route in router.routes])
-        self._profiles.keep(router.phrases)
+        consent = (self._recording.consent,) if self._recording.consent else ()
+        phrases = {voice: (*texts, *consent) for voice, texts in router.phrases.items()}
+        await self._profiles.make(phrases, [route.language for route in router.routes])
+        self._profiles.keep(phrases)
 
 
 def dialplan_folders(own: Path | None) -> list[Path]:
@@ -229,7 +256,9 @@ def create_app(settings: Settings) -> web.Application:
     server = MediaServer(settings, plans)
     add_health_routes(app, server.report)
     app[DRAIN] = server.drain
-    app.add_routes(calls_routes(server.registry))
+    app.add_routes(server.stream.routes())
+    app.add_routes(Calls(server.registry, server.archive).routes())
+    app.add_routes(recording_routes(server.archive))
     twilio = settings.twilio
     add_twilio(
         app,
@@ -245,6 +274,7 @@ def create_app(settings: Settings) -> web.Application:
     )
     app.cleanup_ctx.append(server.lifetime)
     app.on_shutdown.append(server.shut_down)
+    app.on_shutdown.append(server.stream.shut_down)
     return app
 
 

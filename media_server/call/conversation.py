@@ -12,10 +12,12 @@ import structlog
 
 from media_server.call.chronicle import CallFacts, Chronicle
 from media_server.call.ears import Ears
+from media_server.call.events import RecordingChanged
 from media_server.call.filler import Filler
 from media_server.call.leg import Leg
 from media_server.call.phrases import APOLOGY, GOODBYE, Phrases
-from media_server.call.record import EventSink
+from media_server.call.record import EventSink, RecordingRecord
+from media_server.call.recorder import Recorder, Recording
 from media_server.call.voice import Voice
 from media_server.errors import CallEnded, DeadlineExceeded, EngineError, NoAnswer
 from media_server.protocol.asr_stream import AsrQuery
@@ -55,7 +57,9 @@ Plan = Callable[["Conversation"], Awaitable[None]]
 class Conversation:
     """One call from the wire's first sound to the books. `run` is its whole life."""
 
-    def __init__(self, facts: CallFacts, port: MediaPort, speech: Speech, sink: EventSink) -> None:
+    def __init__(
+        self, facts: CallFacts, port: MediaPort, speech: Speech, sink: EventSink, recording: Recording | None = None
+    ) -> None:
         self.facts = facts
         self.speech = speech
         self.now = asyncio.get_running_loop().time
@@ -65,6 +69,9 @@ class Conversation:
         self._dismissed = asyncio.Event()
         self._dismissed_reason = "limit"
         self.chronicle = Chronicle(facts, self.leg, sink)
+        self.recording = recording
+        self.recorder: Recorder | None = None
+        """Of the whole call; while `run` is, and only where calls are recorded."""
         self.failed = False
         """A fault of ours cut the call off without a word."""
         self._ears: Ears | None = None
@@ -78,6 +85,7 @@ class Conversation:
     async def run(self, plan: Plan) -> None:
         """Answer, perform the dialplan, hang up, close the books. Never raises but for cancellation."""
         self.chronicle.started()
+        self._begin_recording()
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 self._voice = Voice(
@@ -107,6 +115,8 @@ class Conversation:
         finally:
             await self.leg.port.aclose()
             self.end("closed")
+            if self.recorder is not None:
+                self.chronicle.record.recording = await self.recorder.aclose()
             self.chronicle.close(self.over_reason)
 
     def end(self, reason: str) -> None:
@@ -119,6 +129,19 @@ class Conversation:
         """The call is to end with a goodbye, whatever its dialplan is doing."""
         self._dismissed_reason = reason
         self._dismissed.set()
+
+    def _begin_recording(self) -> None:
+        """Record the call, where calls are; before consent was asked for, silence."""
+        if self.recording is None or not self.recording.calls:
+            return
+        path = self.recording.folder / f"{self.facts.id}.wav"
+        self.recorder = Recorder(self.leg, path, self.recording.thread, limits=self.recording.limits)
+        if self.recording.consent:
+            self.recorder.pause()
+        else:
+            self.chronicle.tell(RecordingChanged, on=True)
+        self.recorder.on_change = lambda on: self.chronicle.tell(RecordingChanged, on=on)
+        self.chronicle.record.recording = RecordingRecord()
 
     async def _hear_out(self) -> None:
         """The wire is closed; what came over it before is still to be read and understood."""

@@ -49,9 +49,9 @@ class Ears:
         self._assembler = TurnAssembler()
         self._echo = EchoGuard(leg.port.sample_rate)
         self.floor = FloorControl(leg, query.language, self._is_ours)
-        leg.on_sent = self._echo.sent
         self._session: AsrSession | None = None
         self._expected = Configure()
+        leg.on_sent.append(self._echo.sent)
         self._events: deque[EarEvent] = deque(maxlen=MAX_WAITING)
         self._news = asyncio.Event()
         self._base_s = 0.0

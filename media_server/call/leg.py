@@ -82,7 +82,14 @@ class Leg:
         self.on_digit: Callable[[str], None] = lambda _digit: None
         self.on_audible: Callable[[Utterance, float], None] = lambda _utterance, _at: None
         self.on_heard: Callable[[Utterance], None] = lambda _utterance: None
-        self.on_sent: Callable[[bytes, float], None] = lambda _pcm, _audible_at: None
+        self.on_arrived: list[Callable[[AudioFrame], None]] = []
+        """Who is told of the caller's sound, what fills losses included."""
+        self.on_sent: list[Callable[[bytes, float], None]] = []
+        """Who is told of ours as it is sent, and when it sounds at the far end."""
+        self.on_cleared: list[Callable[[float], None]] = []
+        """Who is told that from now on nothing of what was sent before will sound."""
+        self.on_turn_taking: list[Callable[[PlayoutAction | Change | Move], None]] = []
+        """Who is told of what moves the floor, of what that makes of our voice, and of the places of our utterances."""
         self.on_cut: Callable[[Utterance], None] = lambda _utterance: None
         self.position = 0
         self.wakes_late = 0
@@ -123,6 +130,8 @@ class Leg:
             self.ledger.received += frame.samples
             self.arrivals.observe(frame.end, self.now())
         self.position = frame.end
+        for listener in self.on_arrived:
+            listener(frame)
         if self.queue is None:
             self.ledger.unlistened += frame.samples
         else:
@@ -167,11 +176,14 @@ class Leg:
     async def _perform(self, action: PlayoutAction) -> None:
         match action:
             case SendAudio():
-                self.on_sent(action.pcm, action.audible_at)
+                for listener in self.on_sent:
+                    listener(action.pcm, action.audible_at)
                 await self.port.send(action.pcm)
             case SendMark():
                 await self.port.send_mark(action.name)
             case SendClear():
+                for listen in self.on_cleared:
+                    listen(self.now())
                 await self.port.clear()
             case FirstAudible():
                 self.change(Change.AGENT_BEGINS)

@@ -9,8 +9,10 @@ from types import MappingProxyType
 from typing import Any
 
 from media_server.call.chronicle import CallFacts
+from media_server.call.consent import with_consent
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.record import CallRecord, EventSink
+from media_server.call.recorder import Recording
 from media_server.errors import CallFailed, NotFound, Overloaded
 from media_server.transports.port import MediaPort
 
@@ -42,9 +44,18 @@ class Reservation:
 class Registry:
     """The calls of this instance."""
 
-    def __init__(self, speech: Speech, sink: EventSink, *, max_calls: int, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        speech: Speech,
+        sink: EventSink,
+        *,
+        max_calls: int,
+        now: Callable[[], float],
+        recording: Recording | None = None,
+    ) -> None:
         self._speech = speech
         self._sink = sink
+        self._recording = recording
         self._max_calls = max_calls
         self._now = now
         self._reserved: dict[str, Reservation] = {}
@@ -106,10 +117,11 @@ class Registry:
             raise NotFound("no call is expected under this id")
         if self._draining or reservation.expires_at <= self._now():
             self._check_room()
-        conversation = Conversation(reservation.facts, port, reservation.speech, self._sink)
+        conversation = Conversation(reservation.facts, port, reservation.speech, self._sink, self._recording)
         self._live[reservation.facts.id] = conversation, self._now()
         try:
-            await conversation.run(reservation.plan)
+            consent = self._recording.consent if self._recording is not None and self._recording.calls else ""
+            await conversation.run(with_consent(reservation.plan, consent) if consent else reservation.plan)
             if conversation.failed:
                 raise CallFailed
         finally:
@@ -145,6 +157,14 @@ class Registry:
         if call_id in self._ended:
             return self._ended[call_id]
         raise NotFound("no call of this id")
+
+    def knows(self, call_id: str) -> bool:
+        """Whether `record` has it."""
+        return call_id in self._live or call_id in self._ended
+
+    def forget(self, call_id: str) -> None:
+        """Keep nothing of an ended call."""
+        self._ended.pop(call_id, None)
 
     def unsettled(self, since: float) -> int:
         """Calls that had no engine sessions at that time, but want them: announced ones, and those answered later."""
