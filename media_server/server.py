@@ -1,6 +1,7 @@
 """The media role: calls, dialplans, the call API."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.resources import files
@@ -12,11 +13,15 @@ from pydantic import SecretStr
 
 from media_server.admission import Load, check
 from media_server.api.calls import calls_routes
+from media_server.api.calls_out import calls_out_routes
+from media_server.api.pace import Pace
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_calls import IncomingCall
+from media_server.api.twilio_outgoing import Outgoing
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.phrases import OWN_PHRASES, Phrases
 from media_server.call.registry import Registry, Reservation
+from media_server.calling import CallingGate
 from media_server.config import Settings
 from media_server.console import Console, Terminal
 from media_server.dialplan.call import Call
@@ -34,6 +39,7 @@ from media_server.telemetry.loop_lag import LoopLag
 from media_server.telemetry.problems import problem_middleware
 from media_server.transports.port import MediaPort
 from media_server.transports.twilio import StreamLimits
+from media_server.transports.twilio_rest import TwilioAccount, TwilioRest
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +69,7 @@ class MediaServer:
             no_input_s=media.no_input_s,
             max_call_s=media.max_call_s,
             engine_gone_s=media.engine_gone_s,
+            allowed_destinations=settings.twilio.allowed_destinations,
         )
         self._asr_room, self._tts_room = RoomWatch(self._speech.asr), RoomWatch(self._speech.tts)
         self._lag = LoopLag()
@@ -81,7 +88,7 @@ class MediaServer:
         """
         loaded = self._router.route(call.called)
         try:
-            self._check_load()
+            self.check_load()
             return self.registry.reserve(
                 provider_id=call.call_sid,
                 transport="twilio",
@@ -94,7 +101,12 @@ class MediaServer:
             metrics.REFUSED.labels(reason=refusal.reason).inc()
             raise
 
-    def _check_load(self) -> None:
+    def check_load(self) -> None:
+        """Whether one more call would be served well.
+
+        Raises:
+            Overloaded: It would not.
+        """
         if not self._ready:
             raise Overloaded("the engines are not ready yet", reason="starting")
         load = Load(self._lag.seconds, self._asr_room.room, self._tts_room.room, self.registry.unsettled)
@@ -109,7 +121,7 @@ class MediaServer:
             Overloaded: It came so late that its place was given up, and there is none now.
         """
         if reservation.expires_at <= time.monotonic():
-            self._check_load()
+            self.check_load()
         await self.registry.connect(reservation, port)
 
     # --- life ----------------------------------------------------------------------------------------------------
@@ -187,7 +199,8 @@ def create_app(settings: Settings) -> web.Application:
     Raises:
         ConfigError: A route or a dialplan is broken.
     """
-    router = Router(dialplan_folders(settings.dialplans))
+    folders = dialplan_folders(settings.dialplans)
+    router = Router(folders)
     app = web.Application(
         middlewares=[
             problem_middleware,
@@ -200,6 +213,23 @@ def create_app(settings: Settings) -> web.Application:
     app[DRAIN] = server.drain
     app.add_routes(calls_routes(server.registry))
     twilio = settings.twilio
+    rest = twilio_rest(settings)
+    gate = CallingGate(
+        server.registry,
+        folders,
+        route=router.route,
+        plan_of=plan_of,
+        check_load=server.check_load,
+        from_number=twilio.from_number or "",
+    )
+    outgoing = Outgoing(
+        gate,
+        rest,
+        Pace(twilio.calls_per_s, now=time.monotonic),
+        public_base=settings.base_url if settings.public_url is not None else "",
+        from_number=twilio.from_number or "",
+        allowed=twilio.allowed_destinations,
+    )
     add_twilio(
         app,
         server,
@@ -211,10 +241,30 @@ def create_app(settings: Settings) -> web.Application:
             media_s=twilio.media_timeout_s,
             lead_s=twilio.lead_ms / 1000,
         ),
+        rest=rest,
+        outgoing=outgoing,
     )
+    app.add_routes(calls_out_routes(outgoing, server.registry, now=time.monotonic))
+
+    async def api(_app: web.Application) -> AsyncIterator[None]:
+        async with rest or contextlib.nullcontext():
+            yield
+            await outgoing.cancel_all()
+
+    app.cleanup_ctx.append(api)
     app.cleanup_ctx.append(server.lifetime)
     app.on_shutdown.append(server.shut_down)
     return app
+
+
+def twilio_rest(settings: Settings) -> TwilioRest | None:
+    """The API of the account that the settings name; None where they name none, or nothing that opens it."""
+    twilio = settings.twilio
+    secret = _secret(twilio.api_key_secret) if twilio.api_key_sid else _secret(twilio.auth_token)
+    if twilio.account_sid is None or secret is None:
+        return None
+    account = TwilioAccount(twilio.account_sid, twilio.api_key_sid or twilio.account_sid, secret, twilio.api_url)
+    return TwilioRest(account)
 
 
 def _secret(value: SecretStr | None) -> str | None:

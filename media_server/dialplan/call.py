@@ -8,6 +8,8 @@ from media_server.call.conversation import Conversation
 from media_server.dialplan.converse import Reply, converse
 from media_server.dialplan.echo import echo
 from media_server.dialplan.say import Interruptible, Said, barge_in_of, say
+from media_server.dialplan.send_dtmf import send_dtmf
+from media_server.dialplan.transfer import RING_S, Transfer, Transferred, transfer
 from media_server.dialplan.turns import Turn, turns
 
 
@@ -42,6 +44,11 @@ class Call:
         """Who called: they us (`inbound`), or we them."""
         return self._conversation.facts.direction
 
+    @property
+    def answered_by(self) -> str:
+        """Who took a call of ours up, where that was asked for: human, machine, fax, unknown; else empty."""
+        return self._conversation.facts.answered_by
+
     async def say(self, text: str | AsyncIterator[str], *, barge_in: Interruptible = True) -> Said:
         """Say something; returns when the caller has heard it. An iterator is spoken from its first clause on.
 
@@ -64,6 +71,27 @@ class Call:
     async def echo(self) -> None:
         """Send the caller's sound back as it comes, until they hang up."""
         await echo(self._conversation)
+
+    async def transfer(
+        self, to: str | Transfer, *, timeout_s: float = RING_S, whisper: str = "", music: str = ""
+    ) -> Transferred:
+        """Connect the caller with somebody else: a number (+15550100) or a SIP URI, once all that was said was heard.
+
+        True when they have talked; the call is over then. Falsy when it did not come about, with the `reason`: busy,
+        no_answer, failed, canceled, refused (`twilio.allowed_destinations` does not have it), unsupported (by this
+        wire); the call goes on here then. `whisper`: what the other one hears first. `music`: whose ring-back tone the
+        caller hears meanwhile ("us", "uk"), where the network has one.
+        """
+        order = to if isinstance(to, Transfer) else Transfer(to, timeout_s=timeout_s, whisper=whisper, music=music)
+        return await transfer(self._conversation, order)
+
+    async def send_dtmf(self, digits: str) -> None:
+        """Press keys: 0-9, *, #, A-D, `w` for a pause of half a second and `W` for one of a second; 64 at most.
+
+        Raises:
+            ValueError: They are none.
+        """
+        await send_dtmf(self._conversation, digits)
 
     def note(self, **values: str | float | bool | None) -> None:
         """Keep something in the call's record."""
