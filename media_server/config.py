@@ -1,8 +1,9 @@
 """The settings: one frozen tree, read once at start from defaults < TOML file < environment < command line.
 
 Every leaf can be set by `MEDIA_SERVER_<NAME>` (sections joined by a double underscore, as
-`MEDIA_SERVER_MEDIA__MAX_CALLS`; lists separated by commas; an empty variable counts as not set). Twilio's own name for
-its token, `TWILIO_AUTH_TOKEN`, is understood too. Parts of the server get only the section that is theirs.
+`MEDIA_SERVER_MEDIA__MAX_CALLS`; lists separated by commas; an empty variable counts as not set). Twilio's own names,
+`TWILIO_AUTH_TOKEN` and `TWILIO_ACCOUNT_SID`, are understood too. Parts of the server get only the section that is
+theirs.
 """
 
 import os
@@ -19,16 +20,19 @@ from pydantic_core import PydanticCustomError, to_json
 from media_server.errors import ConfigError
 from media_server.instances import EngineName, port_of
 from media_server.layered import KeyPath, Layers, flatten, leaves, option, spoken
+from media_server.protocol.destination import pattern
 from media_server.telemetry.loopback import is_loopback
 
 Patience = Literal["quick", "normal", "patient"]
 Secret = Annotated[SecretStr, Field(min_length=1)]
+Pattern = Annotated[str, AfterValidator(pattern)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 File = Folder
 
 _PREFIX = "MEDIA_SERVER_"
-_SECRETS: tuple[KeyPath, ...] = (("api_key",), ("twilio", "auth_token"))
-_TWILIO_TOKEN = "TWILIO_AUTH_TOKEN"  # noqa: S105 - a variable's name
+_SECRETS: tuple[KeyPath, ...] = (("api_key",), ("twilio", "auth_token"), ("twilio", "api_key_secret"))
+_TWILIO = {"TWILIO_AUTH_TOKEN": "auth_token", "TWILIO_ACCOUNT_SID": "account_sid"}
+"""Variables by Twilio's own names."""
 _LOOPBACK = "127.0.0.1"
 
 
@@ -42,9 +46,19 @@ class _Section(BaseModel):
 
 
 class TwilioSettings(_Section):
-    """The account that calls us."""
+    """The account that calls us, and by which we call."""
 
     auth_token: Secret | None = None
+    account_sid: str | None = Field(None, pattern=r"^AC[0-9a-fA-F]{32}$")
+    api_key_sid: str | None = Field(None, pattern=r"^SK[0-9a-fA-F]{32}$", description="instead of the token, for REST")
+    api_key_secret: Secret | None = None
+    api_url: str = Field("https://api.twilio.com", pattern=r"^https?://[^/?#]+$")
+    from_number: str | None = Field(None, pattern=r"^\+[1-9][0-9]{6,14}$", description="the number that we call from")
+    allowed_destinations: tuple[Pattern, ...] = Field(
+        (),
+        description="where calls may go: +15550100, +1555*, sip:desk@example.com, sip:*@example.com; by default none",
+    )
+    calls_per_s: float = Field(1.0, gt=0, le=100, description="calls of ours that are begun in a second")
     media_timeout_initial_s: float = Field(30.0, gt=0)
     media_timeout_s: float = Field(15.0, gt=0)
     token_ttl_s: float = Field(60.0, gt=0, le=600)
@@ -215,8 +229,9 @@ def load(config: Path | None = None, environ: Mapping[str, str] = os.environ, /,
     if config is not None:
         for path, value in flatten(_read_toml(config)):
             layers.say(path, value, f"{config}: {'.'.join(path)}")
-    if token := environ.get(_TWILIO_TOKEN):
-        layers.say(("twilio", "auth_token"), token, _TWILIO_TOKEN)
+    for variable, name in _TWILIO.items():
+        if environ.get(variable):
+            layers.say(("twilio", name), environ[variable], variable)
     for path, value, name in spoken(environ, _PREFIX, kinds):
         layers.say(path, value, name)
     for path, value in flatten(overrides):

@@ -13,6 +13,8 @@ _WIDTH = 44
 REASONS = {
     "caller_hangup": "caller hung up",
     "completed": "hung up by the dialplan",
+    "transferred": "talked to somebody else, and hung up",
+    "transfer_lost": "the network did not say what became of a transfer",
     "media_timeout": "no sound came any more",
     "connection_lost": "the connection was lost",
     "limit": "the longest call allowed is over",

@@ -11,8 +11,13 @@
     │   ├── Forbidden            not from there
     │   ├── TooLarge             more than is taken
     │   ├── UnsupportedMedia     of a kind that is not known
-    │   └── Undecodable          of a known kind, but broken
+    │   ├── Undecodable          of a known kind, but broken
+    │   └── KeyReused            an Idempotency-Key that was another request's
     ├── Overloaded               no room; try again after `retry_after_s`
+    │   └── TooMany              more at once than is done; try again
+    ├── NotConfigured            the operator has not set what this needs
+    ├── ProviderError            the telephone network's API does not answer, or not in time
+    │   └── ProviderRefused      it will not do what it is asked for
     ├── EngineError              a speech engine refused, failed or is gone
     │   ├── EngineRefused        it will not do what it is asked for, also later
     │   └── EngineUnavailable    none of them answers
@@ -107,6 +112,13 @@ class Undecodable(PeerError):
     http_status = 422
 
 
+class KeyReused(PeerError):
+    """This Idempotency-Key came with another request before."""
+
+    code = "idempotency_key_reused"
+    http_status = 422
+
+
 class Overloaded(MediaServerError):
     """No room for another one right now."""
 
@@ -119,6 +131,35 @@ class Overloaded(MediaServerError):
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.reason = reason
+
+
+class TooMany(Overloaded):
+    """More of them at once than are done."""
+
+    code = "too_many_requests"
+    http_status = 429
+
+
+class NotConfigured(MediaServerError):
+    """The operator has not set what this needs; the message names it."""
+
+    code = "not_configured"
+    http_status = 501
+
+
+class ProviderError(MediaServerError):
+    """The telephone network's API does not answer."""
+
+    code = "provider"
+    retryable = True
+    http_status = 502
+
+
+class ProviderRefused(ProviderError):
+    """The telephone network's API will not do what it is asked for."""
+
+    code = "provider_refused"
+    retryable = False
 
 
 class EngineError(MediaServerError):

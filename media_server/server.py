@@ -1,6 +1,7 @@
 """The media role: calls, dialplans, the call API."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.resources import files
@@ -13,23 +14,28 @@ from pydantic import SecretStr
 from media_server.admission import Load, check
 from media_server.api.call_stream import CallStream
 from media_server.api.calls import Calls
+from media_server.api.calls_out import calls_out_routes
+from media_server.api.pace import Pace
 from media_server.api.recordings import recording_routes
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_calls import IncomingCall
+from media_server.api.twilio_outgoing import Outgoing
+from media_server.call.chronicle import Direction
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.phrases import Phrases
 from media_server.call.record import CallRecord, all_of
 from media_server.call.recorder import Recording
-from media_server.call.registry import Registry, Reservation
+from media_server.call.registry import RESERVED_S, Registry, Reservation
 from media_server.call.sound_files import FileThread
 from media_server.call.speech_profiles import SpeechProfiles
+from media_server.calling import CallingGate
 from media_server.config import Settings
 from media_server.console import Console, Terminal
 from media_server.desk import Desk
 from media_server.dialplan.call import Call
 from media_server.dialplan.loader import LoadedPlan
 from media_server.dialplan.reload import LivePlans
-from media_server.dialplan.router import Router
+from media_server.dialplan.router import LoadedRoute, Router
 from media_server.dialplan.routes import Incoming
 from media_server.errors import EngineError, MediaServerError, Overloaded
 from media_server.protocol.asr_stream import AsrQuery
@@ -45,6 +51,7 @@ from media_server.telemetry.loop_lag import LoopLag
 from media_server.telemetry.problems import problem_middleware
 from media_server.transports.port import MediaPort
 from media_server.transports.twilio import StreamLimits
+from media_server.transports.twilio_rest import TwilioAccount, TwilioRest
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +81,7 @@ class MediaServer:
             no_input_s=media.no_input_s,
             max_call_s=media.max_call_s,
             engine_gone_s=media.engine_gone_s,
+            allowed_destinations=settings.twilio.allowed_destinations,
         )
         self._profiles = SpeechProfiles(self._speech)
         self._asr_room, self._tts_room = RoomWatch(self._speech.asr), RoomWatch(self._speech.tts)
@@ -109,25 +117,50 @@ class MediaServer:
             Overloaded: There is none, or we are not ready.
         """
         route = self._plans.router.route(Incoming(call.called, call.caller))
+        return self.keep_place(route, provider_id=call.call_sid, caller=call.caller, called=call.called)
+
+    def keep_place(
+        self,
+        route: LoadedRoute,
+        *,
+        provider_id: str,
+        caller: str,
+        called: str,
+        direction: Direction = "inbound",
+        for_s: float = RESERVED_S,
+    ) -> Reservation:
+        """Keep a place for a call that this route answers.
+
+        Raises:
+            Overloaded: There is none, or we are not ready.
+        """
         try:
-            self._check_load()
+            self.check_load()
             return self.registry.reserve(
-                provider_id=call.call_sid,
+                provider_id=provider_id,
                 transport="twilio",
-                caller=call.caller,
-                called=call.called,
+                caller=caller,
+                called=called,
                 dialplan=route.plan.name,
                 plan=self.plan_of(route.plan),
                 settings=route.settings,
                 language=route.language,
                 voice=route.voice,
+                folder=route.plan.path.parent if route.plan.path is not None else None,
                 speech=self._profiles.of(route.language, route.voice),
+                direction=direction,
+                for_s=for_s,
             )
         except Overloaded as refusal:
             metrics.REFUSED.labels(reason=refusal.reason).inc()
             raise
 
-    def _check_load(self) -> None:
+    def check_load(self) -> None:
+        """Whether one more call would be served well.
+
+        Raises:
+            Overloaded: It would not.
+        """
         if not self._ready:
             raise Overloaded("the engines are not ready yet", reason="starting")
         load = Load(self._lag.seconds, self._asr_room.room, self._tts_room.room, self.registry.unsettled)
@@ -142,7 +175,7 @@ class MediaServer:
             Overloaded: It came so late that its place was given up, and there is none now.
         """
         if reservation.expires_at <= time.monotonic():
-            self._check_load()
+            self.check_load()
         await self.registry.connect(reservation, port)
 
     def plan_of(self, loaded: LoadedPlan) -> Plan:
@@ -260,6 +293,16 @@ def create_app(settings: Settings) -> web.Application:
     app.add_routes(Calls(server.registry, server.archive).routes())
     app.add_routes(recording_routes(server.archive))
     twilio = settings.twilio
+    rest = twilio_rest(settings)
+    gate = CallingGate(server.registry, plans, server.keep_place, from_number=twilio.from_number or "")
+    outgoing = Outgoing(
+        gate,
+        rest,
+        Pace(twilio.calls_per_s, now=time.monotonic),
+        public_base=settings.base_url if settings.public_url is not None else "",
+        from_number=twilio.from_number or "",
+        allowed=twilio.allowed_destinations,
+    )
     add_twilio(
         app,
         server,
@@ -271,11 +314,31 @@ def create_app(settings: Settings) -> web.Application:
             media_s=twilio.media_timeout_s,
             lead_s=twilio.lead_ms / 1000,
         ),
+        rest=rest,
+        outgoing=outgoing,
     )
+    app.add_routes(calls_out_routes(outgoing, server.registry, now=time.monotonic))
+
+    async def api(_app: web.Application) -> AsyncIterator[None]:
+        async with rest or contextlib.nullcontext():
+            yield
+            await outgoing.cancel_all()
+
+    app.cleanup_ctx.append(api)
     app.cleanup_ctx.append(server.lifetime)
     app.on_shutdown.append(server.shut_down)
     app.on_shutdown.append(server.stream.shut_down)
     return app
+
+
+def twilio_rest(settings: Settings) -> TwilioRest | None:
+    """The API of the account that the settings name; None where they name none, or nothing that opens it."""
+    twilio = settings.twilio
+    secret = _secret(twilio.api_key_secret) if twilio.api_key_sid else _secret(twilio.auth_token)
+    if twilio.account_sid is None or secret is None:
+        return None
+    account = TwilioAccount(twilio.account_sid, twilio.api_key_sid or twilio.account_sid, secret, twilio.api_url)
+    return TwilioRest(account)
 
 
 def _secret(value: SecretStr | None) -> str | None:

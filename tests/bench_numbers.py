@@ -52,9 +52,7 @@ async def one(
     assert record is not None
     turns = call.measured().turns
     taken = [str(record.notes.get(f"n{index}", "")) for index in range(len(numbers))]
-    return [
-        (number.digits, got, turn.answered_ms) for number, got, turn in zip(numbers, taken, turns, strict=False)
-    ]
+    return [(number.digits, got, turn.answered_ms) for number, got, turn in zip(numbers, taken, turns, strict=False)]
 
 
 async def main(count: int, calls: int) -> int:
@@ -68,9 +66,7 @@ async def main(count: int, calls: int) -> int:
         (plans / "numbers.py").write_text(PLAN)
         (plans / "routes.toml").write_text('default = "numbers"\n')
         async with (
-            house(
-                Path(folder) / "data", "--dialplans", str(plans), environment={"TWILIO_AUTH_TOKEN": TOKEN}
-            ) as server,
+            house(Path(folder) / "data", "--dialplans", str(plans), environment={"TWILIO_AUTH_TOKEN": TOKEN}) as server,
             aiohttp.ClientSession() as http,
         ):
             for at in range(0, len(batches), calls):
@@ -84,7 +80,9 @@ async def main(count: int, calls: int) -> int:
         if got != digits:
             print(f"  {digits}: {got} after {ms} ms")  # noqa: T201
     print(f"{len(found)} numbers, {calls} calls at once: {len(whole)} whole, {len(right)} right")  # noqa: T201
-    print(f"answered after p50 {statistics.median(times):.0f} ms, p95 {times[int(0.95 * len(times)) - 1]} ms, worst {times[-1]} ms")  # noqa: T201
+    print(
+        f"answered after p50 {statistics.median(times):.0f} ms, p95 {times[int(0.95 * len(times)) - 1]} ms, worst {times[-1]} ms"
+    )
     return 0
 
 

@@ -49,6 +49,8 @@ class Speech:
     no_input_s: float
     max_call_s: float
     engine_gone_s: float
+    allowed_destinations: tuple[str, ...] = ()
+    """Where dialplans may transfer calls to."""
 
 
 Plan = Callable[["Conversation"], Awaitable[None]]
@@ -264,6 +266,16 @@ class Conversation:
             self._background.append(self._tasks.create_task(self._ears.run(), name="ears"))
             self.voice.open()
         return self._ears
+
+    def rest(self) -> None:
+        """Nothing comes for a while: give the recogniser's place back."""
+        if self._ears is not None:
+            self._ears.rest()
+
+    def resume(self) -> None:
+        """Listen again after a `rest`."""
+        if self._ears is not None:
+            self._ears.resume()
 
     @property
     def last_heard(self) -> str:

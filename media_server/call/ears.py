@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from media_server.audio.echo import OURS, EchoGuard
@@ -13,7 +13,7 @@ from media_server.call.voice import first_leaf
 from media_server.errors import EngineError
 from media_server.protocol.asr_stream import AsrQuery, Configure
 from media_server.speech.asr import AsrSession
-from media_server.speech.connection import Engines
+from media_server.speech.connection import Engines, first_of
 from media_server.speech.turns import TurnAssembler, TurnEvent, TurnOver
 from media_server.turn.floor import Change
 
@@ -55,31 +55,65 @@ class Ears:
         self._events: deque[EarEvent] = deque(maxlen=MAX_WAITING)
         self._news = asyncio.Event()
         self._base_s = 0.0
+        self._resting = asyncio.Event()
+        self._awake = asyncio.Event()
+        self._awake.set()
+        self._finished = False
+        self._turn = self._turns_before = 0
         self.on_digit: Callable[[str], None] = lambda _digit: None
         self.on_turn: Callable[[TurnOver], None] = lambda _over: None
         leg.on_digit = self._digit
 
     async def run(self) -> None:
         """Listen until `finish`, or the recogniser is gone (then `Deaf` is the last event)."""
-        queue = self._leg.listen()
-        self._base_s = self._leg.position / self._leg.port.sample_rate
         try:
-            self._session = session = AsrSession(self._engines, self._query, gone_s=self._gone_s)
-            if self._expected.changes:
-                session.configure(self._expected)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(session.run())
-                pump = tasks.create_task(self._pump(session))
-                await self._understand(session)
-                pump.cancel()
+            while not self._finished:
+                await first_of(self._hear(), self._until_rest())
+                if not self._resting.is_set():
+                    return
+                self._close()
+                await self._awake.wait()
+                self._resting.clear()
         except* EngineError as group:
             error = first_leaf(group)
             assert isinstance(error, EngineError)
             self._tell(Deaf(error))
         finally:
-            queue.close()
+            self._close()
+
+    def rest(self) -> None:
+        """Give the recogniser's place back, as nothing comes for a while; a turn that is open ends unheard."""
+        self._awake.clear()
+        self._resting.set()
+
+    def resume(self) -> None:
+        """Listen again after a `rest`: turns are counted on."""
+        self._awake.set()
+
+    async def _hear(self) -> None:
+        """One session of the recogniser, until `finish`."""
+        if self._finished:
+            return
+        self._leg.listen()
+        self._base_s = self._leg.position / self._leg.port.sample_rate
+        self._assembler, self._turns_before = TurnAssembler(), self._turn
+        self._session = session = AsrSession(self._engines, self._query, gone_s=self._gone_s)
+        if self._expected.changes:
+            session.configure(self._expected)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(session.run())
+            pump = tasks.create_task(self._pump(session))
+            await self._understand(session)
+            pump.cancel()
+
+    async def _until_rest(self) -> None:
+        await self._resting.wait()
+
+    def _close(self) -> None:
+        if self._leg.queue is not None:
+            self._leg.queue.close()
             self._leg.queue = None
-            self._leg.change(Change.TURN_ENDED)  # a turn that nobody hears ends here
+        self._leg.change(Change.TURN_ENDED)  # a turn that nobody hears ends here
 
     def expect(self, **changes: object) -> None:
         """Expect something else of the caller's turns from now on; see `Configure`."""
@@ -92,6 +126,8 @@ class Ears:
 
     def finish(self) -> None:
         """No more sound comes; `run` ends when what there is was understood."""
+        self._finished = True
+        self._awake.set()
         if self._leg.queue is not None:
             self._leg.queue.end()
 
@@ -132,6 +168,9 @@ class Ears:
     async def _understand(self, session: AsrSession) -> None:
         async for event in session.events():
             happened = self._assembler.receive(event)
+            if happened is not None:
+                self._turn = self._turns_before + happened.turn
+                happened = replace(happened, turn=self._turn)
             told = self.floor.receive(happened) if happened is not None else None
             if isinstance(told, TurnOver) and told.text:
                 self.on_turn(told)

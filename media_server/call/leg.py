@@ -7,7 +7,15 @@ from collections.abc import Callable
 from media_server.audio.frame import PTIME_MS, AudioFrame
 from media_server.call.ledger import Ledger
 from media_server.telemetry import metrics
-from media_server.transports.port import AudioArrived, AudioDropped, DigitArrived, MarkReturned, MediaPort
+from media_server.transports.port import (
+    AudioArrived,
+    AudioDropped,
+    DigitArrived,
+    MarkReturned,
+    MediaPort,
+    WireBack,
+    WireLeft,
+)
 from media_server.turn.clock import ArrivalClock
 from media_server.turn.floor import Change, Floor, Move
 from media_server.turn.playout import Playout
@@ -96,6 +104,7 @@ class Leg:
         """How often the writer woke more than a packet time after it should have."""
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
+        self._back = False
 
     def listen(self) -> FrameQueue:
         """From now on what arrives goes into this queue."""
@@ -120,6 +129,13 @@ class Leg:
                 case MarkReturned():
                     self.playout.receive_mark(event.name)
                     self.wake()
+                case WireLeft():
+                    self.playout.pause()
+                case WireBack():
+                    self._back = True
+                    self.playout.clear(self.now())
+                    self.playout.resume(self.now())
+                    self.wake()
         return self.port.ended_reason
 
     def _take(self, event: AudioArrived) -> None:
@@ -128,6 +144,8 @@ class Leg:
             self.ledger.filled += frame.samples
         else:
             self.ledger.received += frame.samples
+            if self._back:  # time has passed that was no sound
+                self.arrivals, self._back = ArrivalClock(self.port.sample_rate), False
             self.arrivals.observe(frame.end, self.now())
         self.position = frame.end
         for listener in self.on_arrived:

@@ -140,7 +140,7 @@ class CallRecord(BaseModel):
     caller: str
     called: str
     dialplan: str
-    state: Literal["live", "ended"] = "live"
+    state: Literal["ringing", "live", "ended"] = "live"
     started_at: str
     duration_s: float = 0.0
     ended_reason: str | None = None

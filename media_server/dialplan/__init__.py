@@ -14,7 +14,8 @@ Returning hangs up, once the last words were heard. When the caller leaves first
 
 from media_server.dialplan.call import Call
 from media_server.dialplan.say import Said
+from media_server.dialplan.transfer import Transfer, Transferred
 from media_server.dialplan.turns import Turn
 from media_server.errors import CallEnded
 
-__all__ = ["Call", "CallEnded", "Said", "Turn"]
+__all__ = ["Call", "CallEnded", "Said", "Transfer", "Transferred", "Turn"]

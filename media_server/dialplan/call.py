@@ -19,7 +19,9 @@ from media_server.dialplan.gather import gather
 from media_server.dialplan.pause import pause
 from media_server.dialplan.play import Played, play
 from media_server.dialplan.say import Interruptible, Said, barge_in_of, say
+from media_server.dialplan.send_dtmf import send_dtmf
 from media_server.dialplan.slots.slot import Slot
+from media_server.dialplan.transfer import RING_S, Transfer, Transferred, transfer
 from media_server.dialplan.turns import Turn, turns
 from media_server.dialplan.working import working
 
@@ -62,7 +64,7 @@ class Call:
 
     @property
     def answered_by(self) -> str:
-        """Who took a call of ours up, where the network can tell: human, machine, fax, unknown."""
+        """Who took a call of ours up, where that was asked for: human, machine, fax, unknown; else empty."""
         return self._conversation.facts.answered_by
 
     @property
@@ -93,6 +95,17 @@ class Call:
     async def ask(
         self,
         question: str,
+        *,
+        retries: int = 2,
+        barge_in: Interruptible = True,
+        confirm: str | bool = False,
+        **slots: Asked,
+    ) -> dict[str, Any]: ...
+
+    @overload
+    async def ask(
+        self,
+        question: str,
         slot: Slot[T],
         *,
         retries: int = 2,
@@ -102,44 +115,18 @@ class Call:
         name: str = "",
     ) -> T: ...
 
-    @overload
-    async def ask(
-        self,
-        question: str,
-        *,
-        retries: int = 2,
-        barge_in: Interruptible = True,
-        confirm: str | bool = False,
-        **slots: Asked,
-    ) -> dict[str, Any]: ...
-
-    async def ask(
-        self,
-        question: str,
-        slot: Slot[Any] | None = None,
-        *,
-        retries: int = 2,
-        barge_in: Interruptible = True,
-        confirm: str | bool = False,
-        again: str = "",
-        name: str = "",
-        **slots: Asked,
-    ) -> Any:
+    async def ask(self, question: str, slot: Slot[Any] | None = None, **options: Any) -> Any:
         """Ask until there is an answer that fits, `retries` times more at most, the third time by keys too.
 
         `again`: the question in other words. `confirm`: what was understood is said back, and corrected where it is
-        wrong; True, or a text with `{value}`. Several slots (`people=Number(1, 12), day=Date()`, or each with a question
-        of its own, `day=("Which day?", Date())`) may be filled by one sentence: the answer is a dict, and the text of
-        `confirm` has their names. Where no answer comes, `NoAnswer` is raised.
+        wrong; True, or a text with `{value}`. Several slots (`people=Number(1, 12), day=Date()`, or each with a
+        question of its own, `day=("Which day?", Date())`) may be filled by one sentence: the answer is a dict, and the
+        text of `confirm` has their names. Where no answer comes, `NoAnswer` is raised.
         """
-        conversation = self._conversation
-        if slot is None:
-            return await ask_several(
-                conversation, question, slots, retries=retries, barge_in=barge_in, confirm=confirm
-            )
-        return await ask(
-            conversation, question, slot, retries=retries, barge_in=barge_in, confirm=confirm, again=again, name=name
-        )
+        if slot is not None:
+            return await ask(self._conversation, question, slot, **options)
+        how = {key: options.pop(key) for key in ("retries", "barge_in", "confirm") if key in options}
+        return await ask_several(self._conversation, question, options, **how)
 
     async def gather(
         self,
@@ -170,6 +157,27 @@ class Call:
     async def echo(self) -> None:
         """Send the caller's sound back as it comes, until they hang up."""
         await echo(self._conversation)
+
+    async def transfer(
+        self, to: str | Transfer, *, timeout_s: float = RING_S, whisper: str = "", music: str = ""
+    ) -> Transferred:
+        """Connect the caller with somebody else: a number (+15550100) or a SIP URI, once all that was said was heard.
+
+        True when they have talked; the call is over then. Falsy when it did not come about, with the `reason`: busy,
+        no_answer, failed, canceled, refused (`twilio.allowed_destinations` does not have it), unsupported (by this
+        wire); the call goes on here then. `whisper`: what the other one hears first. `music`: whose ring-back tone the
+        caller hears meanwhile ("us", "uk"), where the network has one.
+        """
+        order = to if isinstance(to, Transfer) else Transfer(to, timeout_s=timeout_s, whisper=whisper, music=music)
+        return await transfer(self._conversation, order)
+
+    async def send_dtmf(self, digits: str) -> None:
+        """Press keys: 0-9, *, #, A-D, `w` for a pause of half a second and `W` for one of a second; 64 at most.
+
+        Raises:
+            ValueError: They are none.
+        """
+        await send_dtmf(self._conversation, digits)
 
     def note(self, **values: str | float | bool | None) -> None:
         """Keep something in the call's record."""

@@ -1,6 +1,6 @@
 """Questions until they are answered, in virtual time."""
 
-import datetime
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from tests.call.stage import Stage, on_stage
 pytestmark = pytest.mark.looptime
 
 PHRASES = (NOT_HEARD, NOT_UNDERSTOOD, GOODBYE, WHAT_INSTEAD)
-THURSDAY = datetime.date(2026, 11, 26)
+THURSDAY = dt.date(2026, 11, 26)
 
 
 def said(stage: Stage) -> list[str]:
@@ -130,7 +130,7 @@ async def test_a_sentence_fills_all_it_holds_and_only_the_rest_is_asked_for() ->
     results: list[dict[str, Any]] = []
     async with on_stage(booking(results), phrases=PHRASES) as stage:
         await answer(stage, "a table for four on Saturday", "at seven thirty", "yes please")
-    assert results == [{"people": 4, "day": datetime.date(2026, 11, 28), "time": datetime.time(19, 30)}]
+    assert results == [{"people": 4, "day": dt.date(2026, 11, 28), "time": dt.time(19, 30)}]
     assert said(stage) == [
         "What can I book for you?",
         "At what time?",
@@ -144,7 +144,7 @@ async def test_one_of_several_is_corrected_and_all_is_said_back_again() -> None:
     results: list[dict[str, Any]] = []
     async with on_stage(booking(results), phrases=PHRASES) as stage:
         await answer(stage, "for four on Saturday at seven thirty", "no, five people", "no", "on Sunday", "yes")
-    assert results == [{"people": 5, "day": datetime.date(2026, 11, 29), "time": datetime.time(19, 30)}]
+    assert results == [{"people": 5, "day": dt.date(2026, 11, 29), "time": dt.time(19, 30)}]
     assert said(stage)[-2:] == [WHAT_INSTEAD, "5 people, Sunday at 7:30 PM. Right?"]
 
 
