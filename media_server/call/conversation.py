@@ -2,7 +2,8 @@
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -72,6 +73,7 @@ class Conversation:
         self._dismissed_reason = "limit"
         self.chronicle = Chronicle(facts, self.leg, sink)
         self.recording = recording
+        self._messages = 0
         self.recorder: Recorder | None = None
         """Of the whole call; while `run` is, and only where calls are recorded."""
         self.failed = False
@@ -254,6 +256,27 @@ class Conversation:
         """What keeps the line alive; there while `run` is."""
         assert self._filler is not None
         return self._filler
+
+    @contextmanager
+    def unrecorded(self) -> Iterator[None]:
+        """Nothing of what is said meanwhile is kept."""
+        recorder = self.recorder
+        if recorder is None or recorder.paused:
+            yield
+            return
+        recorder.pause()
+        try:
+            yield
+        finally:
+            recorder.resume()
+
+    def record_caller(self) -> Recorder | None:
+        """A recorder of the caller's side from now on, into a file of its own; None where no sound is kept at all."""
+        if self.recording is None:
+            return None
+        self._messages += 1
+        path = self.recording.folder / f"{self.facts.id}-{self._messages}.wav"
+        return Recorder(self.leg, path, self.recording.thread, sides="caller", limits=self.recording.limits)
 
     def listen(self) -> Ears:
         """The ears; they open at the first use, so that a call that never listens costs no engine session."""

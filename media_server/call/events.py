@@ -120,6 +120,16 @@ class RecordingChanged(Event):
     on: bool
 
 
+class MessageTaken(Event):
+    """The caller left a message; `file` is its name among the recordings."""
+
+    type: Literal["message"] = "message"
+    file: str
+    seconds: float
+    text: str
+    reason: str
+
+
 class Fault(Event):
     """Something of ours, or that we lean on, did not work, and the call went on without it."""
 
@@ -157,6 +167,7 @@ CallEvent = Annotated[
     | ToolRan
     | WebhookAsked
     | RecordingChanged
+    | MessageTaken
     | Fault
     | Noted
     | CallEndedEvent,

@@ -6,7 +6,7 @@ is full is no end either: what follows is fed together with it.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,10 +73,12 @@ class Answering:
     def _expecting(self) -> Iterator[None]:
         ears, chronicle = self._conversation.listen(), self._conversation.chronicle
         before, chronicle.secret = chronicle.secret, chronicle.secret or self._slot.secret
+        hush = self._conversation.unrecorded() if self._slot.secret else nullcontext()
         ears.expect(slot_complete=False, keyterm=self._slot.keyterms or None)
         ears.floor.answers = lambda text: isinstance(self._slot.feed(text), Value)
         try:
-            yield
+            with hush:
+                yield
         finally:
             ears.floor.answers = lambda _text: False
             ears.expect(slot_complete=None, keyterm=None, max_silence_ms=None)

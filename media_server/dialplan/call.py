@@ -18,6 +18,7 @@ from media_server.dialplan.echo import echo
 from media_server.dialplan.gather import gather
 from media_server.dialplan.pause import pause
 from media_server.dialplan.play import Played, play
+from media_server.dialplan.record import Recorded, record, voicemail
 from media_server.dialplan.say import Interruptible, Said, barge_in_of, say
 from media_server.dialplan.send_dtmf import send_dtmf
 from media_server.dialplan.slots.slot import Slot
@@ -145,6 +146,29 @@ class Call:
     async def play(self, source: str | Path | Tone, *, barge_in: Interruptible = True) -> Played:
         """Play a WAV of the dialplan's folder, or a tone; returns when it was heard, or interrupted."""
         return await play(self._conversation, source, barge_in=barge_in)
+
+    async def record(
+        self,
+        *,
+        max_s: float = 120.0,
+        silence_s: float = 4.0,
+        finish_on: str = "#",
+        beep: bool = True,
+        transcribe: bool = False,
+    ) -> Recorded:
+        """Take what the caller says into a file, until a silence, a key or the limit; false where nothing was said."""
+        return await record(
+            self._conversation,
+            max_s=max_s,
+            silence_s=silence_s,
+            finish_on=finish_on,
+            beep=beep,
+            transcribe=transcribe,
+        )
+
+    async def voicemail(self, greeting: str, *, max_s: float = 120.0, transcribe: bool = False) -> Recorded:
+        """Greet, beep, take a message; one that ends with the call is kept all the same."""
+        return await voicemail(self._conversation, greeting, max_s=max_s, transcribe=transcribe)
 
     async def pause(self, seconds: float) -> None:
         """Say nothing for so long; what the caller says meanwhile is kept."""
