@@ -226,7 +226,7 @@ def create_app(settings: Settings) -> web.Application:
     app[DRAIN] = server.drain
     app.add_routes(server.stream.routes())
     app.add_routes(Calls(server.registry, server.archive).routes())
-    app.add_routes(recording_routes(server.archive))
+    app.add_routes(recording_routes(server.registry, server.archive))
     twilio = settings.twilio
     add_twilio(
         app,

@@ -1,17 +1,19 @@
 """The ears of a call: its sound goes to the recogniser, turns come back."""
 
 import asyncio
+import base64
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from media_server.audio.echo import OURS, EchoGuard
+from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.call.floor_control import FloorControl
 from media_server.call.leg import BURST, Leg
 from media_server.call.voice import first_leaf
 from media_server.errors import EngineError
-from media_server.protocol.asr_stream import AsrQuery
+from media_server.protocol.asr_stream import AsrQuery, Configure
 from media_server.speech.asr import AsrSession
 from media_server.speech.connection import Engines
 from media_server.speech.turns import TurnAssembler, TurnEvent, TurnOver
@@ -19,6 +21,13 @@ from media_server.turn.floor import Change
 
 MAX_WAITING = 1000
 """Events that may wait for the dialplan; past that the oldest is forgotten."""
+
+
+def cleaned(sample: int, pcm: bytes) -> dict[str, object]:
+    """What is taken down of sound out of which ours was taken."""
+    if any(pcm):
+        return {"sample": sample, "pcm": base64.b64encode(pcm).decode()}
+    return {"sample": sample, "samples": len(pcm) // BYTES_PER_SAMPLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,8 @@ class Ears:
         self._base_s = 0.0
         self.on_digit: Callable[[str], None] = lambda _digit: None
         self.on_turn: Callable[[TurnOver], None] = lambda _over: None
+        self.tap: Callable[..., None] = lambda _kind, **_values: None
+        """Takes down what comes in; see `call/inputs.py`."""
         leg.on_digit = self._digit
 
     async def run(self) -> None:
@@ -63,6 +74,8 @@ class Ears:
         self._base_s = self._leg.position / self._leg.port.sample_rate
         try:
             session = AsrSession(self._engines, self._query, gone_s=self._gone_s)
+            self.tap("listening", query=self._query.model_dump(mode="json"), sample=self._leg.position)
+            session.on_configure = self._configured
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(session.run())
                 pump = tasks.create_task(self._pump(session))
@@ -112,12 +125,15 @@ class Ears:
             pcm = frame.pcm
             if self._leg.arrivals.known:
                 pcm = self._echo.receive(pcm, self._leg.arrivals.time_of(frame.position / frame.sample_rate))
+                if pcm is not frame.pcm:
+                    self.tap("cleaned", **cleaned(frame.position, pcm))
                 self.floor.heard_more()
             session.send(pcm)
         session.finish()
 
     async def _understand(self, session: AsrSession) -> None:
         async for event in session.events():
+            self.tap("asr", event=event.model_dump(mode="json"))
             happened = self._assembler.receive(event)
             told = self.floor.receive(happened) if happened is not None else None
             if isinstance(told, TurnOver) and told.text:
@@ -125,7 +141,12 @@ class Ears:
             if told is not None:
                 self._tell(told)
 
+    def _configured(self, configure: Configure, seconds: float) -> None:
+        changes = configure.model_dump(exclude_none=True, exclude={"type"})
+        self.tap("configure", changes=changes, sample=round(seconds * self._leg.port.sample_rate))
+
     def _digit(self, digit: str) -> None:
+        self.tap("digit", digit=digit)
         self.on_digit(digit)
         self.floor.digit()
         self._tell(Digit(digit))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from media_server.cli.benches import bench
+from media_server.cli.call_commands import calls
 from media_server.cli.options import ConfigFile, Instances, JsonFile, Language, ModelsDir, counts, said
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 models = typer.Typer(help="The speech models: list, pull, verify.", no_args_is_help=True)
 app.add_typer(models, name="models")
 app.add_typer(bench, name="bench")
+app.add_typer(calls, name="calls")
 
 
 class RoleChoice(StrEnum):
