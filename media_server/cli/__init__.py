@@ -142,6 +142,24 @@ def evaluate(  # noqa: PLR0917 - options, passed by name
     raise typer.Exit(run(folder, context, config, options, language=language, partials=partials, json_file=json_file))
 
 
+@app.command()
+def replay(  # noqa: PLR0917 - options, passed by name
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `calls export` wrote.")],
+    patience: Annotated[str | None, typer.Option(metavar="quick|normal|patient", show_default="the call's")] = None,
+    min_silence_ms: Annotated[int | None, typer.Option(help="The least that ends a turn.")] = None,
+    other: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Another knob of the recogniser. Repeatable.")
+    ] = None,
+    models_dir: ModelsDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """End the turns of a recorded call again, with the same or other knobs, and show what would have changed."""
+    from media_server.cli.replay import run  # noqa: PLC0415
+
+    knobs = [f"{name}={value}" for name, value in said(patience=patience, min_silence_ms=min_silence_ms).items()]
+    raise typer.Exit(run(file, [*knobs, *(other or [])], config, said(models_dir=models_dir)))
+
+
 @models.command("list")
 def list_models(models_dir: ModelsDir = None, config: ConfigFile = None) -> None:
     """Show the models, and which of them are there."""
