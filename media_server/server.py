@@ -291,7 +291,7 @@ def create_app(settings: Settings) -> web.Application:
     app[DRAIN] = server.drain
     app.add_routes(server.stream.routes())
     app.add_routes(Calls(server.registry, server.archive).routes())
-    app.add_routes(recording_routes(server.archive))
+    app.add_routes(recording_routes(server.registry, server.archive))
     twilio = settings.twilio
     rest = twilio_rest(settings)
     gate = CallingGate(server.registry, plans, server.keep_place, from_number=twilio.from_number or "")

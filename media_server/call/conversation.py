@@ -15,6 +15,7 @@ from media_server.call.chronicle import CallFacts, Chronicle
 from media_server.call.ears import Ears
 from media_server.call.events import RecordingChanged
 from media_server.call.filler import Filler
+from media_server.call.inputs import InputLog
 from media_server.call.leg import Leg
 from media_server.call.phrases import APOLOGY, GOODBYE, Phrases
 from media_server.call.record import EventSink, RecordingRecord
@@ -76,6 +77,7 @@ class Conversation:
         self._messages = 0
         self.recorder: Recorder | None = None
         """Of the whole call; while `run` is, and only where calls are recorded."""
+        self._inputs: InputLog | None = None
         self.failed = False
         """A fault of ours cut the call off without a word."""
         self._ears: Ears | None = None
@@ -119,6 +121,8 @@ class Conversation:
         finally:
             await self.leg.port.aclose()
             self.end("closed")
+            if self._inputs is not None:
+                self._inputs.close()
             if self.recorder is not None:
                 self.chronicle.record.recording = await self.recorder.aclose()
             self.chronicle.close(self.over_reason)
@@ -144,6 +148,8 @@ class Conversation:
             self.recorder.pause()
         else:
             self.chronicle.tell(RecordingChanged, on=True)
+        inputs = path.with_suffix(".jsonl")
+        self._inputs = InputLog(self.leg, inputs, self.recording.thread, self.recorder, call=self.facts.id)
         self.recorder.on_change = lambda on: self.chronicle.tell(RecordingChanged, on=on)
         self.chronicle.record.recording = RecordingRecord()
 
@@ -283,6 +289,8 @@ class Conversation:
         if self._ears is None:
             assert self._tasks is not None
             self._ears = Ears(self.leg, self.speech.asr, self.speech.query, gone_s=self.speech.engine_gone_s)
+            if self._inputs is not None:
+                self._ears.tap = self._inputs.note
             self._ears.on_digit = self.chronicle.digit
             self._ears.on_turn = partial(self.chronicle.turn, arrived_at=self._ears.arrived_at)
             self._ears.floor.on_aside = self.chronicle.aside

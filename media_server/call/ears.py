@@ -1,12 +1,14 @@
 """The ears of a call: its sound goes to the recogniser, turns come back."""
 
 import asyncio
+import base64
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from media_server.audio.echo import OURS, EchoGuard
+from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.call.floor_control import FloorControl
 from media_server.call.leg import BURST, Leg
 from media_server.call.voice import first_leaf
@@ -19,6 +21,13 @@ from media_server.turn.floor import Change
 
 MAX_WAITING = 1000
 """Events that may wait for the dialplan; past that the oldest is forgotten."""
+
+
+def cleaned(sample: int, pcm: bytes) -> dict[str, object]:
+    """What is taken down of sound out of which ours was taken."""
+    if any(pcm):
+        return {"sample": sample, "pcm": base64.b64encode(pcm).decode()}
+    return {"sample": sample, "samples": len(pcm) // BYTES_PER_SAMPLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,8 @@ class Ears:
         self._turn = self._turns_before = 0
         self.on_digit: Callable[[str], None] = lambda _digit: None
         self.on_turn: Callable[[TurnOver], None] = lambda _over: None
+        self.tap: Callable[..., None] = lambda _kind, **_values: None
+        """Takes down what comes in; see `call/inputs.py`."""
         leg.on_digit = self._digit
 
     async def run(self) -> None:
@@ -98,6 +109,8 @@ class Ears:
         self._base_s = self._leg.position / self._leg.port.sample_rate
         self._assembler, self._turns_before = TurnAssembler(), self._turn
         self._session = session = AsrSession(self._engines, self._query, gone_s=self._gone_s)
+        self.tap("listening", query=self._query.model_dump(mode="json"), sample=self._leg.position)
+        session.on_configure = self._configured
         if self._expected.changes:
             session.configure(self._expected)
         async with asyncio.TaskGroup() as tasks:
@@ -161,12 +174,15 @@ class Ears:
             pcm = frame.pcm
             if self._leg.arrivals.known:
                 pcm = self._echo.receive(pcm, self._leg.arrivals.time_of(frame.position / frame.sample_rate))
+                if pcm is not frame.pcm:
+                    self.tap("cleaned", **cleaned(frame.position, pcm))
                 self.floor.heard_more()
             session.send(pcm)
         session.finish()
 
     async def _understand(self, session: AsrSession) -> None:
         async for event in session.events():
+            self.tap("asr", event=event.model_dump(mode="json"))
             happened = self._assembler.receive(event)
             if happened is not None:
                 self._turn = self._turns_before + happened.turn
@@ -177,7 +193,12 @@ class Ears:
             if told is not None:
                 self._tell(told)
 
+    def _configured(self, configure: Configure, seconds: float) -> None:
+        changes = configure.model_dump(exclude_none=True, exclude={"type"})
+        self.tap("configure", changes=changes, sample=round(seconds * self._leg.port.sample_rate))
+
     def _digit(self, digit: str) -> None:
+        self.tap("digit", digit=digit)
         self.on_digit(digit)
         self.floor.digit()
         self._tell(Digit(digit))

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import TypeAlias
 
 from media_server.audio.frame import PTIME_MS, AudioFrame
 from media_server.call.ledger import Ledger
@@ -24,6 +25,8 @@ from media_server.turn.utterance import FirstAudible, Heard, PlayoutAction, Send
 MAX_BACKLOG_S = 10.0
 """Sound that may wait for its listener; past that the oldest is dropped, and counted."""
 
+
+TurnTaking: TypeAlias = FirstAudible | Heard | Change | Move
 
 BURST = 25
 """Frames that are worked off before others have their turn."""
@@ -96,8 +99,8 @@ class Leg:
         """Who is told of ours as it is sent, and when it sounds at the far end."""
         self.on_cleared: list[Callable[[float], None]] = []
         """Who is told that from now on nothing of what was sent before will sound."""
-        self.on_turn_taking: list[Callable[[PlayoutAction | Change | Move], None]] = []
-        """Who is told of what moves the floor, of what that makes of our voice, and of the places of our utterances."""
+        self.on_turn_taking: list[Callable[[TurnTaking], None]] = []
+        """Who is told of what moves the floor, what our voice is to do then, and when our utterances begin and end."""
         self.on_cut: Callable[[Utterance], None] = lambda _utterance: None
         self.position = 0
         self.wakes_late = 0
@@ -161,10 +164,18 @@ class Leg:
 
     def change(self, change: Change) -> None:
         """Something happened on the floor: do what it asks of our voice."""
-        self._obey(self.floor.change(change, self.now()))
+        move = self.floor.change(change, self.now())
+        self._tell(change)
+        self._obey(move)
         self.wake()
 
+    def _tell(self, happened: TurnTaking) -> None:
+        for listener in self.on_turn_taking:
+            listener(happened)
+
     def _obey(self, move: Move | None) -> None:
+        if move is not None:
+            self._tell(move)
         match move:
             case Move.PAUSE:
                 self.playout.pause()
@@ -204,9 +215,11 @@ class Leg:
                     listen(self.now())
                 await self.port.clear()
             case FirstAudible():
+                self._tell(action)
                 self.change(Change.AGENT_BEGINS)
                 self.on_audible(action.utterance, action.audible_at)
             case Heard():
+                self._tell(action)
                 if not self.playout.sounding:
                     self.change(Change.AGENT_HEARD)
                 self.on_heard(action.utterance)

@@ -116,7 +116,7 @@ class Call:
         name: str = "",
     ) -> T: ...
 
-    async def ask(self, question: str, slot: Slot[Any] | None = None, **options: Any) -> Any:
+    async def ask(self, question: str, slot: Any = None, **options: Any) -> Any:
         """Ask until there is an answer that fits, `retries` times more at most, the third time by keys too.
 
         `again`: the question in other words. `confirm`: what was understood is said back, and corrected where it is

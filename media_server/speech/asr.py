@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 
@@ -56,6 +56,8 @@ class AsrSession:
         self._finishing = False
         self._closed = False
         self._eager_at: float | None = None
+        self.on_configure: Callable[[Configure, float], None] = lambda _configure, _seconds: None
+        """Told what `configure` changes, and how many seconds of audio had come by then."""
         self.reconnects = 0
         """How often a stream was lost."""
 
@@ -73,6 +75,7 @@ class AsrSession:
         """Change what the end of a turn looks like, from now on."""
         self._configured = Configure.model_validate({**self._configured.changes, **configure.changes})
         self._unsent.append(configure)
+        self.on_configure(configure, self._replay.seconds)
         self._work.set()
 
     def finish(self) -> None:

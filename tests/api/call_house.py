@@ -76,7 +76,7 @@ async def call_house(folder: Path) -> AsyncIterator[CallHouse]:
     app = web.Application(middlewares=[problem_middleware])
     app.add_routes(stream.routes())
     app.add_routes(Calls(registry, archive).routes())
-    app.add_routes(recording_routes(archive))
+    app.add_routes(recording_routes(registry, archive))
     app.on_shutdown.append(stream.shut_down)
     await archive.open()
     async with TestClient(TestServer(app)) as client:

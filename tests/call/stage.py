@@ -16,6 +16,7 @@ from media_server.call.chronicle import CallFacts
 from media_server.call.conversation import Conversation, Speech
 from media_server.call.events import CallEvent
 from media_server.call.phrases import Phrase, Phrases
+from media_server.call.recorder import Recording
 from media_server.dialplan import Call
 from media_server.errors import EngineError, EngineUnavailable
 from media_server.protocol.asr_stream import AsrEvent, AsrQuery, Final, SpeechStarted, TurnEager, TurnEnded, TurnResumed
@@ -210,6 +211,7 @@ async def on_stage(
     voice_delay_s: float = 0.1,
     no_input_s: float = 8.0,
     max_call_s: float = 7200.0,
+    recording: Recording | None = None,
 ) -> AsyncIterator[Stage]:
     """A call under way; at the end of the block the caller hangs up, and the books are checked."""
     port = LoopbackPort()
@@ -223,7 +225,7 @@ async def on_stage(
     events: list[CallEvent] = []
     facts = CallFacts("c" * 32, "CA1", "loopback", "+15550001", "+15550002", "test")
     stage = Stage(port, asr, tts, events)
-    stage.conversation = Conversation(facts, port, speech, events.append)
+    stage.conversation = Conversation(facts, port, speech, events.append, recording)
 
     async def plan(conversation: Conversation) -> None:
         await dialplan(Call(conversation))
