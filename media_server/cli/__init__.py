@@ -8,6 +8,7 @@ import typer
 
 from media_server.cli.benches import bench
 from media_server.cli.options import ConfigFile, Instances, JsonFile, Language, ModelsDir, counts, said
+from media_server.cli.twilio import call, twilio
 
 app = typer.Typer(
     name="media-server",
@@ -21,6 +22,8 @@ app = typer.Typer(
 models = typer.Typer(help="The speech models: list, pull, verify.", no_args_is_help=True)
 app.add_typer(models, name="models")
 app.add_typer(bench, name="bench")
+app.add_typer(twilio, name="twilio")
+app.command("call")(call)
 
 
 class RoleChoice(StrEnum):
