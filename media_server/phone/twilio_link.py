@@ -17,8 +17,7 @@ from media_server.config import Settings
 from media_server.errors import MediaServerError, NotConfigured, NotFound
 from media_server.phone.public_path import CLOUDFLARED_PORTS, NGROK_PORTS, find_tunnel, prove_public_path
 from media_server.protocol.destination import normalised
-from media_server.server import twilio_rest
-from media_server.transports.twilio_rest import IncomingNumber, TwilioRest
+from media_server.transports.twilio_rest import IncomingNumber, TwilioAccount, TwilioRest
 
 KEPT = "twilio-numbers.json"
 
@@ -123,10 +122,10 @@ def ours(public: str) -> Mapping[str, str]:
 
 
 def _rest(settings: Settings) -> TwilioRest:
-    rest = twilio_rest(settings)
-    if rest is None:
+    login = settings.twilio.login
+    if login is None:
         raise NotConfigured("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (or an API key) are wanted: twilio.com/console")
-    return rest
+    return TwilioRest(TwilioAccount(*login, settings.twilio.api_url))
 
 
 async def _number(rest: TwilioRest, number: str) -> IncomingNumber:
