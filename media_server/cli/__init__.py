@@ -11,6 +11,7 @@ from media_server.cli.call_commands import calls
 from media_server.cli.options import ConfigFile, Instances, JsonFile, Language, ModelsDir, counts, said
 from media_server.cli.same_options import with_options_of
 from media_server.control import EXIT_UNUSABLE
+from media_server.cli.twilio import call, twilio
 
 app = typer.Typer(
     name="media-server",
@@ -25,6 +26,8 @@ models = typer.Typer(help="The speech models: list, pull, verify.", no_args_is_h
 app.add_typer(models, name="models")
 app.add_typer(bench, name="bench")
 app.add_typer(calls, name="calls")
+app.add_typer(twilio, name="twilio")
+app.command("call")(call)
 
 
 class RoleChoice(StrEnum):
