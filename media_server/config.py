@@ -107,6 +107,15 @@ class TtsSettings(_Section):
     )
 
 
+class HooksSettings(_Section):
+    """HTTP to elsewhere on behalf of calls."""
+
+    allow_hosts: tuple[str, ...] = Field(
+        (),
+        description="what may be asked beside the public internet's web ports: name[:port], address or network[:port]",
+    )
+
+
 class InstancesSettings(_Section):
     """How many processes of an engine there are on this machine; they share its cores."""
 
@@ -134,6 +143,7 @@ class Settings(BaseModel):
     twilio: TwilioSettings = TwilioSettings()
     asr: AsrSettings = AsrSettings()
     tts: TtsSettings = TtsSettings()
+    hooks: HooksSettings = HooksSettings()
     instances: InstancesSettings = InstancesSettings()
 
     @property

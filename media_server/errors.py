@@ -11,14 +11,21 @@
     │   ├── Forbidden            not from there
     │   ├── TooLarge             more than is taken
     │   ├── UnsupportedMedia     of a kind that is not known
-    │   └── Undecodable          of a known kind, but broken
+    │   ├── Undecodable          of a known kind, but broken
+    │   └── InvalidVerbs         a list of verbs that cannot be performed
     ├── Overloaded               no room; try again after `retry_after_s`
     ├── EngineError              a speech engine refused, failed or is gone
     │   ├── EngineRefused        it will not do what it is asked for, also later
     │   └── EngineUnavailable    none of them answers
+    ├── HookError                something over HTTP elsewhere was of no use (`reason`: a short word)
+    │   ├── HookForbidden        the guard does not let that address be asked
+    │   ├── HookUnreachable      nobody answers there
+    │   ├── HookTimeout          the answer did not come in time
+    │   └── BadAnswer            it came, and cannot be used
     ├── NotFound                 no such call, voice or route
     ├── DeadlineExceeded         something of ours took too long
     ├── CallFailed               a fault of ours cut a call off
+    ├── NoAnswer                 a question got no answer that fits, however often it was asked (for dialplans)
     └── CallEnded                the caller is gone (control flow for dialplans)
 
 `code` is stable and part of the API; `retryable` says whether the same call may succeed later; `http_status` is what
@@ -104,6 +111,18 @@ class Undecodable(PeerError):
     http_status = 422
 
 
+class InvalidVerbs(PeerError):
+    """A list of verbs that cannot be performed; the message names the place, never a value."""
+
+    code = "invalid_verbs"
+    http_status = 422
+
+    def __init__(self, message: str = "", *, reason: str = "shape") -> None:
+        """`reason`: one of a few words, for events and metrics."""
+        super().__init__(message)
+        self.reason = reason
+
+
 class Overloaded(MediaServerError):
     """No room for another one right now."""
 
@@ -140,6 +159,49 @@ class EngineUnavailable(EngineError):
     http_status = 503
 
 
+class HookError(MediaServerError):
+    """Something over HTTP elsewhere was of no use."""
+
+    code = "hook"
+    retryable = True
+    http_status = 502
+
+    def __init__(self, message: str = "", *, reason: str) -> None:
+        """`reason`: one of a few words, for events and metrics."""
+        super().__init__(message)
+        self.reason = reason
+
+
+class HookForbidden(HookError):
+    """The guard does not let that address be asked."""
+
+    code = "hook_forbidden"
+    retryable = False
+
+
+class HookUnreachable(HookError):
+    """Nobody answers there, or the connection broke."""
+
+    code = "hook_unreachable"
+
+
+class HookTimeout(HookError):
+    """The answer did not come in time."""
+
+    code = "hook_timeout"
+    http_status = 504
+
+    def __init__(self, message: str = "", *, reason: str = "timeout") -> None:
+        super().__init__(message, reason=reason)
+
+
+class BadAnswer(HookError):
+    """An answer came, and cannot be used."""
+
+    code = "hook_bad_answer"
+    retryable = False
+
+
 class NotFound(MediaServerError):
     """There is no such thing."""
 
@@ -157,6 +219,22 @@ class CallFailed(MediaServerError):
     """A fault of ours cut a call off."""
 
     code = "call_failed"
+
+
+class NoAnswer(MediaServerError):
+    """A question got no answer that fits, however often it was asked.
+
+    Attributes:
+        question: What was asked.
+        reason: Why the last answer did not fit: silence, no_match, too_short, too_long, out_of_range, ambiguous.
+    """
+
+    code = "no_answer"
+
+    def __init__(self, question: str = "", reason: str = "silence") -> None:
+        super().__init__(f"no answer that fits: {reason}")
+        self.question = question
+        self.reason = reason
 
 
 class CallEnded(MediaServerError):

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from media_server.admission import Load, check
 from media_server.api.calls import calls_routes
+from media_server.api.schema import schema_routes
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_calls import IncomingCall
 from media_server.call.conversation import Conversation, Plan, Speech
@@ -23,6 +24,8 @@ from media_server.dialplan.call import Call
 from media_server.dialplan.loader import LoadedPlan
 from media_server.dialplan.router import Router
 from media_server.errors import EngineError, Overloaded
+from media_server.hooks.guard import Guard
+from media_server.hooks.http import HookHttp
 from media_server.protocol.asr_stream import AsrQuery
 from media_server.protocol.tts_stream import TtsQuery
 from media_server.speech.connection import Engines
@@ -65,6 +68,7 @@ class MediaServer:
             engine_gone_s=media.engine_gone_s,
         )
         self._asr_room, self._tts_room = RoomWatch(self._speech.asr), RoomWatch(self._speech.tts)
+        self._http = HookHttp(Guard(settings.hooks.allow_hosts))
         self._lag = LoopLag()
         self._media = media
         self._terminal = Terminal()
@@ -88,7 +92,7 @@ class MediaServer:
                 caller=call.caller,
                 called=call.called,
                 dialplan=loaded.name,
-                plan=plan_of(loaded),
+                plan=plan_of(loaded, self._http),
             )
         except Overloaded as refusal:
             metrics.REFUSED.labels(reason=refusal.reason).inc()
@@ -133,7 +137,7 @@ class MediaServer:
 
     async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         """Connections to the engines, while the application runs."""
-        async with self._speech.asr, self._speech.tts:
+        async with self._speech.asr, self._speech.tts, self._http:
             parts = (self._prepare(), self._asr_room.run(), self._tts_room.run(), self._lag.run())
             tasks = [asyncio.create_task(part) for part in parts]
             yield
@@ -166,11 +170,11 @@ class MediaServer:
                 self._ready = True
 
 
-def plan_of(loaded: LoadedPlan) -> Plan:
+def plan_of(loaded: LoadedPlan, http: HookHttp) -> Plan:
     """A dialplan as the call's engine room runs it."""
 
     async def perform(conversation: Conversation) -> None:
-        await loaded.plan(Call(conversation))
+        await loaded.plan(Call(conversation, http))
 
     return perform
 
@@ -199,6 +203,7 @@ def create_app(settings: Settings) -> web.Application:
     add_health_routes(app, server.report)
     app[DRAIN] = server.drain
     app.add_routes(calls_routes(server.registry))
+    app.add_routes(schema_routes())
     twilio = settings.twilio
     add_twilio(
         app,

@@ -13,8 +13,10 @@ Returning hangs up, once the last words were heard. When the caller leaves first
 """
 
 from media_server.dialplan.call import Call
+from media_server.dialplan.run import Ran
 from media_server.dialplan.say import Said
 from media_server.dialplan.turns import Turn
-from media_server.errors import CallEnded
+from media_server.dialplan.webhook import Webhook, WebhookSettings
+from media_server.errors import CallEnded, HookError
 
-__all__ = ["Call", "CallEnded", "Said", "Turn"]
+__all__ = ["Call", "CallEnded", "HookError", "Ran", "Said", "Turn", "Webhook", "WebhookSettings"]

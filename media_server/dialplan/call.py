@@ -1,21 +1,32 @@
 """`Call`: what a dialplan holds in its hand. The verbs are in the files named after them."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from media_server.call.chronicle import Direction
 from media_server.call.conversation import Conversation
 from media_server.dialplan.converse import Reply, converse
 from media_server.dialplan.echo import echo
+from media_server.dialplan.run import Performer, Ran, run
 from media_server.dialplan.say import Interruptible, Said, barge_in_of, say
 from media_server.dialplan.turns import Turn, turns
+from media_server.hooks.call_http import CallHttp
+from media_server.hooks.http import HookHttp
 
 
 class Call:
     """One call. Every verb raises `CallEnded` when the caller is gone, and `EngineError` when speech fails."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, client: HookHttp | None = None) -> None:
+        """`client`: the process's, for `http`; by default one of its own, which asks the public internet only."""
         self._conversation = conversation
+        self.http = CallHttp(client or HookHttp())
+        """HTTP to elsewhere."""
+
+    @property
+    def conversation(self) -> Conversation:
+        """The engine room, for what is built on the verbs; a dialplan has no need of it."""
+        return self._conversation
 
     @property
     def id(self) -> str:
@@ -68,6 +79,14 @@ class Call:
     def note(self, **values: str | float | bool | None) -> None:
         """Keep something in the call's record."""
         self._conversation.chronicle.note(dict(values))
+
+    async def run(self, verbs: Any) -> Ran:
+        """Perform a list of verbs, as `[{"verb": "say", "text": "Hello."}]`.
+
+        Raises:
+            InvalidVerbs: They are none; nothing was performed then.
+        """
+        return await run(cast("Performer", self), verbs)
 
     async def hangup(self) -> None:
         """Hang up, once all that was said was heard."""

@@ -30,6 +30,13 @@ LOOP_BLOCK_SECONDS = Histogram(
 FRAMES_LATE = Counter("media_server_frames_late", "Frames sent after they were due by more than a packet time")
 SAMPLES_DROPPED = Counter("media_server_samples_dropped", "Samples received and not used", ["reason"])
 
+WEBHOOKS = Counter(
+    "media_server_webhooks", "Requests to business logic elsewhere: ok, or why the answer was of no use", ["outcome"]
+)
+WEBHOOK_SECONDS = Histogram(
+    "media_server_webhook_seconds", "From such a request to its answer, or to giving up", buckets=_WORK_BUCKETS
+)
+
 ASR_DECODE_SECONDS = Histogram("media_server_asr_decode_seconds", "One decode of a recogniser", buckets=_WORK_BUCKETS)
 ASR_INGEST_SECONDS = Histogram(
     "media_server_asr_ingest_seconds",
