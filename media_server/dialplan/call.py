@@ -76,7 +76,7 @@ class Call:
         """Send the caller's sound back as it comes, until they hang up."""
         await echo(self._conversation)
 
-    def note(self, **values: str | float | bool | None) -> None:
+    def note(self, /, **values: str | float | bool | None) -> None:
         """Keep something in the call's record."""
         self._conversation.chronicle.note(dict(values))
 
@@ -88,7 +88,7 @@ class Call:
         """
         return await run(cast("Performer", self), verbs)
 
-    async def hangup(self) -> None:
-        """Hang up, once all that was said was heard."""
+    async def hangup(self, reason: str = "completed") -> None:
+        """Hang up, once all that was said was heard; `reason` goes into the record."""
         await self._conversation.alive(self._conversation.leg.drained())
-        self._conversation.end("completed")
+        self._conversation.end(reason)

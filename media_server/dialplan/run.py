@@ -141,13 +141,25 @@ async def run(call: Performer, verbs: Any) -> Ran:
         CallEnded: The caller left.
     """
     outcomes: list[Outcome] = []
-    for verb in validate_verbs(verbs):
+    for verb in check_slots(validate_verbs(verbs)):
         if isinstance(verb, RedirectVerb):
             return Ran(tuple(outcomes), verb.url)
         outcomes.append(await perform(call, verb))
         if isinstance(verb, HangupVerb):
             break
     return Ran(tuple(outcomes))
+
+
+def check_slots(verbs: Verbs) -> Verbs:
+    """The same verbs, whose slots can be made.
+
+    Raises:
+        InvalidVerbs: One cannot.
+    """
+    for verb in verbs:
+        if isinstance(verb, AskVerb | GatherVerb):
+            slot_of(verb.slot)
+    return verbs
 
 
 def after_interruption(verbs: Verbs) -> Verbs:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from media_server.call.events import WebhookAsked
 from media_server.dialplan.call import Call
+from media_server.dialplan.run import check_slots
 from media_server.dialplan.twiml_verbs import parse_twiml_verbs
 from media_server.dialplan.verbs import RedirectVerb, Verbs, parse_verbs, validate_verbs
 from media_server.dialplan.webhook_drive import Drive
@@ -73,7 +74,7 @@ class Webhook:
         """
         self.endpoint = Endpoint(url, secret, deadline_s=deadline_s)
         try:
-            self.fallback: Verbs = validate_verbs(fallback)
+            self.fallback: Verbs = check_slots(validate_verbs(fallback))
         except InvalidVerbs as error:
             raise ConfigError(f"webhook: fallback: {error.message}") from None
         if any(isinstance(verb, RedirectVerb) for verb in self.fallback):
@@ -179,9 +180,9 @@ def _read(answer: HookAnswer) -> Verbs:
         case "nothing":
             return ()
         case "json":
-            return parse_verbs(answer.body)
+            return check_slots(parse_verbs(answer.body))
         case "xml":
-            return parse_twiml_verbs(answer.body)
+            return check_slots(parse_twiml_verbs(answer.body))
 
 
 @contextmanager

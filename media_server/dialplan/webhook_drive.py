@@ -22,7 +22,7 @@ from media_server.dialplan.call import Call
 from media_server.dialplan.run import INTERRUPTED, Outcome, Performer, after_interruption, perform
 from media_server.dialplan.turns import ear_events
 from media_server.dialplan.verbs import ListenVerb, RedirectVerb, SayVerb, Verb, Verbs
-from media_server.errors import BadAnswer, CallEnded, HookError
+from media_server.errors import BadAnswer, CallEnded, EngineError, HookError, MediaServerError
 from media_server.hooks.webhook import Endpoint
 from media_server.speech.turns import MaybeOver, SpeechBegan, TurnOver, WentOn
 
@@ -169,12 +169,27 @@ class Drive:
             if isinstance(verb, RedirectVerb):
                 todo = await self._ask_there(verb.url, "redirect", {})
                 continue
-            outcome = await perform(cast("Performer", self._call), verb)
+            outcome = await self._performed(verb)
+            if outcome is None:
+                todo = self._hook.fallback
+                continue
             if outcome.reason == INTERRUPTED:
                 todo = after_interruption(todo)
             if verb.verb in _TOLD_AS and not self._fallen:
                 answer = await self._told(verb, outcome)
                 todo = answer if answer or self._fallen else todo
+
+    async def _performed(self, verb: Verb) -> Outcome | None:
+        """What a verb gave; None where it cannot be done as the receiver wants it (no such file, no such voice)."""
+        try:
+            return await perform(cast("Performer", self._call), verb)
+        except CallEnded:
+            raise
+        except MediaServerError as error:
+            if self._fallen or (isinstance(error, EngineError) and error.retryable):
+                raise  # no fault of the receiver's
+            self._fall(verb.verb, BadAnswer(error.message, reason=error.code))
+            return None
 
     async def _told(self, verb: Verb, outcome: Outcome) -> Verbs:
         kind = _TOLD_AS[verb.verb]

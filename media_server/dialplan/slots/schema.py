@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from media_server.dialplan.slots.slot import Slot
+from media_server.errors import ConfigError, InvalidVerbs
 
 MAX_OPTIONS = 50
 
@@ -18,8 +19,8 @@ class DigitsSpec(_Spec):
     """Digits: from `min` to `max` (without it: exactly `min`)."""
 
     type: Literal["digits"]
-    min: int = Field(ge=1, le=40)
-    max: int | None = Field(None, ge=1, le=40)
+    min: int = Field(ge=1, le=32)
+    max: int | None = Field(None, ge=1, le=32)
     secret: bool = False
 
 
@@ -100,9 +101,14 @@ def slot_of(spec: SlotSpec) -> Slot[Any]:
     """The slot that is meant.
 
     Raises:
-        ConfigError: What is said of it does not fit together.
+        InvalidVerbs: What is said of it does not fit together.
     """
-    kind = spec.type
-    module = import_module(f"media_server.dialplan.slots.{kind}")
-    made: Slot[Any] = getattr(module, _CLASSES[kind])(**spec.model_dump(exclude={"type"}))
+    arguments = spec.model_dump(exclude={"type"})
+    if isinstance(spec, DigitsSpec):
+        arguments = {"least": spec.min, "most": spec.max, "secret": spec.secret}
+    module = import_module(f"{__package__}.{spec.type}")
+    try:
+        made: Slot[Any] = getattr(module, _CLASSES[spec.type])(**arguments)
+    except ConfigError as error:
+        raise InvalidVerbs(f"slot: {error.message}") from None
     return made
