@@ -17,6 +17,8 @@ from media_server.dialplan.verbs import MAX_BYTES, MAX_VERBS, Verbs, validate_ve
 from media_server.errors import InvalidVerbs
 
 MAX_LOOP = 10
+MAX_MARKS = 1000
+"""Tags and attributes, ended ones counted twice: more would hold up the calls while they are parsed."""
 _FINISH_ANY: Final = "1234567890*#"
 _PASSED_OVER: Final = frozenset(
     {
@@ -54,8 +56,8 @@ def parse_twiml_verbs(document: bytes) -> Verbs:
     Raises:
         InvalidVerbs: It is none, or holds what is not taken; `reason`: too_large, twiml, verb or shape.
     """
-    if len(document) > MAX_BYTES:
-        raise InvalidVerbs(f"TwiML: more than {MAX_BYTES} bytes", reason="too_large")
+    if len(document) > MAX_BYTES or document.count(b"<") > MAX_MARKS or document.count(b"=") > MAX_MARKS:
+        raise InvalidVerbs(f"TwiML: more than {MAX_BYTES} bytes or {MAX_MARKS} tags", reason="too_large")
     try:
         response = fromstring(document, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):

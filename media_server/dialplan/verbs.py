@@ -4,7 +4,7 @@ A list of verbs is performed in its order. What comes from outside is parsed str
 of another type, everything capped. The JSON schema of it is published (`verbs_schema`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -17,6 +17,8 @@ MAX_VERBS = 32
 MAX_TEXT = 5000
 MAX_BYTES = 64 * 1024
 MAX_NOTES = 32
+MAX_KEYS = 40
+"""Of one object; more are no verb, and telling each of them apart would hold up the calls."""
 
 Words: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 ResultName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -199,6 +201,8 @@ def validate_verbs(verbs: Any) -> Verbs:
     """
     if isinstance(verbs, Sequence) and not isinstance(verbs, str | bytes):
         verbs = list(verbs)
+        if len(verbs) <= MAX_VERBS and any(_is_crowded(verb) for verb in verbs):
+            raise InvalidVerbs(f"verbs: an object with more than {MAX_KEYS} keys")
     try:
         return tuple(_LIST.validate_python(verbs))
     except ValidationError as error:
@@ -207,6 +211,12 @@ def validate_verbs(verbs: Any) -> Verbs:
         unknown = first["type"].startswith("union_tag")
         said = "there is no such verb" if unknown else first["msg"][:200]
         raise InvalidVerbs(f"verbs.{place}: {said}", reason="verb" if unknown else "shape") from None
+
+
+def _is_crowded(found: object) -> bool:
+    if not isinstance(found, Mapping):
+        return False
+    return len(found) > MAX_KEYS or any(isinstance(each, Mapping) and len(each) > MAX_KEYS for each in found.values())
 
 
 def verbs_schema() -> dict[str, Any]:

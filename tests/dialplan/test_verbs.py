@@ -63,6 +63,8 @@ REFUSED: list[tuple[Any, str]] = [
     ([{"verb": "note", "values": {"a": [1]}}], "shape"),
     ([{"verb": "note", "values": {"a b": 1}}], "shape"),
     ([{"verb": "hangup"}] * 33, "shape"),
+    ([{"verb": "hangup", **{f"k{number}": 1 for number in range(4000)}}], "shape"),
+    ([{"verb": "note", "values": {f"k{number}": 1 for number in range(4000)}}], "shape"),
 ]
 
 
