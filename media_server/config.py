@@ -140,6 +140,15 @@ class RecordsSettings(_Section):
     consent: str = Field("", max_length=1000, description="what a caller is told before a recording begins")
 
 
+class HooksSettings(_Section):
+    """HTTP to elsewhere on behalf of calls."""
+
+    allow_hosts: tuple[str, ...] = Field(
+        (),
+        description="what may be asked beside the public internet's web ports: name[:port], address or network[:port]",
+    )
+
+
 class InstancesSettings(_Section):
     """How many processes of an engine there are on this machine; they share its cores."""
 
@@ -173,6 +182,7 @@ class Settings(BaseModel):
     twilio: TwilioSettings = TwilioSettings()
     asr: AsrSettings = AsrSettings()
     tts: TtsSettings = TtsSettings()
+    hooks: HooksSettings = HooksSettings()
     instances: InstancesSettings = InstancesSettings()
     records: RecordsSettings = RecordsSettings()
 

@@ -17,6 +17,7 @@ from media_server.api.calls import Calls
 from media_server.api.calls_out import calls_out_routes
 from media_server.api.pace import Pace
 from media_server.api.recordings import recording_routes
+from media_server.api.schema import schema_routes
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_calls import IncomingCall
 from media_server.api.twilio_outgoing import Outgoing
@@ -38,6 +39,8 @@ from media_server.dialplan.reload import LivePlans
 from media_server.dialplan.router import LoadedRoute, Router
 from media_server.dialplan.routes import Incoming
 from media_server.errors import EngineError, MediaServerError, Overloaded
+from media_server.hooks.guard import Guard
+from media_server.hooks.http import HookHttp
 from media_server.protocol.asr_stream import AsrQuery
 from media_server.protocol.tts_stream import TtsQuery
 from media_server.records.archive import Archive
@@ -85,6 +88,7 @@ class MediaServer:
         )
         self._profiles = SpeechProfiles(self._speech)
         self._asr_room, self._tts_room = RoomWatch(self._speech.asr), RoomWatch(self._speech.tts)
+        self._http = HookHttp(Guard(settings.hooks.allow_hosts))
         self._lag = LoopLag()
         self._media = media
         self._terminal = Terminal()
@@ -183,7 +187,7 @@ class MediaServer:
 
         async def perform(conversation: Conversation) -> None:
             try:
-                await loaded.plan(Call(conversation))
+                await loaded.plan(Call(conversation, self._http))
             except MediaServerError:
                 raise
             except Exception as error:
@@ -217,7 +221,7 @@ class MediaServer:
     async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         """Connections to the engines, while the application runs."""
         await self.archive.open()
-        async with self._speech.asr, self._speech.tts:
+        async with self._speech.asr, self._speech.tts, self._http:
             parts = (
                 *(self._prepare(), self._asr_room.run(), self._tts_room.run(), self._lag.run()),
                 *(self._plans.run(), self._blocks.run()),
@@ -292,6 +296,7 @@ def create_app(settings: Settings) -> web.Application:
     app.add_routes(server.stream.routes())
     app.add_routes(Calls(server.registry, server.archive).routes())
     app.add_routes(recording_routes(server.registry, server.archive))
+    app.add_routes(schema_routes())
     twilio = settings.twilio
     # Without a token nobody knows whether it is Twilio that asks; what moves calls is not offered then.
     login = twilio.login if twilio.auth_token is not None else None

@@ -238,6 +238,16 @@ def replay(  # noqa: PLR0917 - options, passed by name
     raise typer.Exit(run(file, [*knobs, *(other or [])], config, said(models_dir=models_dir)))
 
 
+@app.command()
+def schema(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which one: verbs.")] = "verbs",
+) -> None:
+    """Print the JSON schema of what others send us."""
+    from media_server.cli.schema import run  # noqa: PLC0415
+
+    raise typer.Exit(run(name))
+
+
 @models.command("list")
 def list_models(models_dir: ModelsDir = None, config: ConfigFile = None) -> None:
     """Show the models, and which of them are there."""
