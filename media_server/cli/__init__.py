@@ -10,8 +10,8 @@ from media_server.cli.benches import bench
 from media_server.cli.call_commands import calls
 from media_server.cli.options import ConfigFile, Instances, JsonFile, Language, ModelsDir, counts, said
 from media_server.cli.same_options import with_options_of
-from media_server.control import EXIT_UNUSABLE
 from media_server.cli.twilio import call, twilio
+from media_server.control import EXIT_UNUSABLE
 
 app = typer.Typer(
     name="media-server",

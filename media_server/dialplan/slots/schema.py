@@ -1,11 +1,19 @@
 """Slots as data, for those who write verbs in JSON: `{"type": "digits", "min": 4}`. The one place that maps them."""
 
-from importlib import import_module
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from media_server.dialplan.slots.choice import Choice
+from media_server.dialplan.slots.date import Date
+from media_server.dialplan.slots.digits import Digits
+from media_server.dialplan.slots.email import Email
+from media_server.dialplan.slots.name import Name
+from media_server.dialplan.slots.number import Number
 from media_server.dialplan.slots.slot import Slot
+from media_server.dialplan.slots.text import Text
+from media_server.dialplan.slots.time import Time
+from media_server.dialplan.slots.yes_no import YesNo
 from media_server.errors import ConfigError, InvalidVerbs
 
 MAX_OPTIONS = 50
@@ -84,16 +92,16 @@ SlotSpec: TypeAlias = Annotated[
     Field(discriminator="type"),
 ]
 
-_CLASSES: Final = {
-    "digits": "Digits",
-    "number": "Number",
-    "yes_no": "YesNo",
-    "choice": "Choice",
-    "date": "Date",
-    "time": "Time",
-    "email": "Email",
-    "text": "Text",
-    "name": "Name",
+_CLASSES: Final[dict[str, Any]] = {
+    "digits": Digits,
+    "number": Number,
+    "yes_no": YesNo,
+    "choice": Choice,
+    "date": Date,
+    "time": Time,
+    "email": Email,
+    "text": Text,
+    "name": Name,
 }
 
 
@@ -106,9 +114,8 @@ def slot_of(spec: SlotSpec) -> Slot[Any]:
     arguments = spec.model_dump(exclude={"type"})
     if isinstance(spec, DigitsSpec):
         arguments = {"least": spec.min, "most": spec.max, "secret": spec.secret}
-    module = import_module(f"{__package__}.{spec.type}")
     try:
-        made: Slot[Any] = getattr(module, _CLASSES[spec.type])(**arguments)
+        made: Slot[Any] = _CLASSES[spec.type](**arguments)
     except ConfigError as error:
         raise InvalidVerbs(f"slot: {error.message}") from None
     return made
