@@ -5,6 +5,7 @@ from typing import Any
 
 from media_server.call.chronicle import Direction
 from media_server.call.conversation import Conversation
+from media_server.dialplan.agent.pool import AgentPool
 from media_server.dialplan.converse import Reply, converse
 from media_server.dialplan.echo import echo
 from media_server.dialplan.say import Interruptible, Said, barge_in_of, say
@@ -14,8 +15,20 @@ from media_server.dialplan.turns import Turn, turns
 class Call:
     """One call. Every verb raises `CallEnded` when the caller is gone, and `EngineError` when speech fails."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, agent_pool: AgentPool | None = None) -> None:
+        """`agent_pool`: what agents share with those of other calls."""
         self._conversation = conversation
+        self._agent_pool = agent_pool
+
+    @property
+    def conversation(self) -> Conversation:
+        """What the verbs work on; a dialplan has no use for it."""
+        return self._conversation
+
+    @property
+    def agent_pool(self) -> AgentPool | None:
+        """What agents share with those of other calls, where there is such a thing."""
+        return self._agent_pool
 
     @property
     def id(self) -> str:

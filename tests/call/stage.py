@@ -6,6 +6,7 @@ recogniser's side (it says what the caller says, and when); `FakeVoice` answers 
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Self, cast
@@ -87,6 +88,7 @@ class FakeVoice(FakeSocket):
         self.cancelled: list[str] = []
         self._made: dict[str, float] = {}
         self._letters: dict[str, int] = {}
+        self._commands: deque[Speak] = deque()
         self.tell(TtsReady(session="s", voice="tone", max_text=10_000))
 
     @override
@@ -98,7 +100,11 @@ class FakeVoice(FakeSocket):
             self.tell(TtsDone(context_id=command.cancel, audio_s=0.0, cancelled=True))
             return
         self.said.append(command.text)
-        asyncio.get_running_loop().call_later(self.delay_s, self._speak, command)
+        self._commands.append(command)
+        asyncio.get_running_loop().call_later(self.delay_s, self._speak_next)
+
+    def _speak_next(self) -> None:
+        self._speak(self._commands.popleft())  # timers for one instant come in any order
 
     def _speak(self, command: Speak) -> None:
         if command.context_id in self.cancelled:
