@@ -27,7 +27,7 @@ Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 File = Folder
 
 _PREFIX = "MEDIA_SERVER_"
-_SECRETS: tuple[KeyPath, ...] = (("api_key",), ("twilio", "auth_token"))
+_SECRETS: tuple[KeyPath, ...] = (("api_key",), ("twilio", "auth_token"), ("llm", "key"))
 _TWILIO_TOKEN = "TWILIO_AUTH_TOKEN"  # noqa: S105 - a variable's name
 _LOOPBACK = "127.0.0.1"
 
@@ -107,6 +107,18 @@ class TtsSettings(_Section):
     )
 
 
+class LlmSettings(_Section):
+    """The language model of agents whose route names none."""
+
+    url: str | None = Field(None, description="the base of an OpenAI-compatible chat API, as http://127.0.0.1:11434/v1")
+    model: str = Field("", description="its name there; by default the first that the API lists")
+    key: Secret | None = None
+    connect_s: float = Field(3.0, gt=0, le=30)
+    first_token_s: float = Field(6.0, gt=0, le=60, description="how long it may think before its first word")
+    between_tokens_s: float = Field(4.0, gt=0, le=60)
+    total_s: float = Field(60.0, gt=0, le=300)
+
+
 class InstancesSettings(_Section):
     """How many processes of an engine there are on this machine; they share its cores."""
 
@@ -134,6 +146,7 @@ class Settings(BaseModel):
     twilio: TwilioSettings = TwilioSettings()
     asr: AsrSettings = AsrSettings()
     tts: TtsSettings = TtsSettings()
+    llm: LlmSettings = LlmSettings()
     instances: InstancesSettings = InstancesSettings()
 
     @property

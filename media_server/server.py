@@ -17,8 +17,10 @@ from media_server.api.twilio_calls import IncomingCall
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.phrases import OWN_PHRASES, Phrases
 from media_server.call.registry import Registry, Reservation
-from media_server.config import Settings
+from media_server.config import LlmSettings, Settings
 from media_server.console import Console, Terminal
+from media_server.dialplan.agent.llm import Llm, llm_of
+from media_server.dialplan.agent.pool import AgentPool
 from media_server.dialplan.call import Call
 from media_server.dialplan.loader import LoadedPlan
 from media_server.dialplan.router import Router
@@ -65,6 +67,7 @@ class MediaServer:
             engine_gone_s=media.engine_gone_s,
         )
         self._asr_room, self._tts_room = RoomWatch(self._speech.asr), RoomWatch(self._speech.tts)
+        self._agents = AgentPool(model_of(settings.llm))
         self._lag = LoopLag()
         self._media = media
         self._terminal = Terminal()
@@ -88,7 +91,7 @@ class MediaServer:
                 caller=call.caller,
                 called=call.called,
                 dialplan=loaded.name,
-                plan=plan_of(loaded),
+                plan=plan_of(loaded, self._agents),
             )
         except Overloaded as refusal:
             metrics.REFUSED.labels(reason=refusal.reason).inc()
@@ -133,7 +136,7 @@ class MediaServer:
 
     async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         """Connections to the engines, while the application runs."""
-        async with self._speech.asr, self._speech.tts:
+        async with self._speech.asr, self._speech.tts, self._agents:
             parts = (self._prepare(), self._asr_room.run(), self._tts_room.run(), self._lag.run())
             tasks = [asyncio.create_task(part) for part in parts]
             yield
@@ -166,13 +169,25 @@ class MediaServer:
                 self._ready = True
 
 
-def plan_of(loaded: LoadedPlan) -> Plan:
-    """A dialplan as the call's engine room runs it."""
+def plan_of(loaded: LoadedPlan, agents: AgentPool) -> Plan:
+    """A dialplan as the call's engine room runs it. `agents`: what those of all calls share."""
 
     async def perform(conversation: Conversation) -> None:
-        await loaded.plan(Call(conversation))
+        await loaded.plan(Call(conversation, agents))
 
     return perform
+
+
+def model_of(settings: LlmSettings) -> Llm | None:
+    """The language model of agents whose route names none, if there is one.
+
+    Raises:
+        ConfigError: It is no address.
+    """
+    if settings.url is None:
+        return None
+    key = {"key": settings.key.get_secret_value()} if settings.key is not None else {}
+    return llm_of(settings.model_dump(exclude={"key"}) | key)
 
 
 def dialplan_folders(own: Path | None) -> list[Path]:

@@ -58,7 +58,7 @@ class ChatStream:
             raise ModelUnavailable("its answer has no end")
         if not self._started and data.strip():
             self._started = True
-            if data.lstrip().startswith((b"{", b"[")):
+            if data.lstrip().startswith((b"{", b"[", b"<")):
                 self._body = bytearray()
         if self._body is not None:
             self._body += data

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import aiohttp
+from yarl import URL
 
 from media_server.errors import ToolError
 
@@ -54,7 +55,9 @@ class PlainFetch:
         try:
             async with (
                 asyncio.timeout(timeout_s),
-                self._http.request(method, url, headers=headers, data=body, allow_redirects=False) as answer,
+                self._http.request(
+                    method, URL(url, encoded=True), headers=headers, data=body, allow_redirects=False
+                ) as answer,
             ):
                 read = bytearray()
                 while part := await answer.content.readany():

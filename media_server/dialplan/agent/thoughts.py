@@ -9,9 +9,14 @@ class ThoughtFilter:
     def __init__(self) -> None:
         self._held = ""
         self._decided = False
+        self._thought = False
+        """It has thought, and nothing was said yet."""
 
     def feed(self, text: str) -> str:
         """More text; returns what may be said of it."""
+        if self._thought:
+            text = text.lstrip()
+            self._thought = not text
         if self._decided:
             return text
         self._held += text
@@ -21,7 +26,7 @@ class ThoughtFilter:
             if not closed:
                 self._held = _OPEN + begin[-len(_CLOSE) :]  # however long it thinks, no more of it is kept
                 return ""
-            self._held, self._decided = "", True
+            self._held, self._decided, self._thought = "", True, not rest.strip()
             return rest.lstrip()
         if _OPEN.startswith(begin):
             return ""
