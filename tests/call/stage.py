@@ -9,7 +9,7 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from typing_extensions import override
 
@@ -85,6 +85,7 @@ class FakeVoice(FakeSocket):
         super().__init__()
         self.delay_s = delay_s
         self.said: list[str] = []
+        self.said_at: list[float] = []
         self.cancelled: list[str] = []
         self._made: dict[str, float] = {}
         self._letters: dict[str, int] = {}
@@ -100,6 +101,7 @@ class FakeVoice(FakeSocket):
             self.tell(TtsDone(context_id=command.cancel, audio_s=0.0, cancelled=True))
             return
         self.said.append(command.text)
+        self.said_at.append(asyncio.get_running_loop().time())
         self._commands.append(command)
         asyncio.get_running_loop().call_later(self.delay_s, self._speak_next)
 
@@ -216,6 +218,7 @@ async def on_stage(
     voice_delay_s: float = 0.1,
     no_input_s: float = 8.0,
     max_call_s: float = 7200.0,
+    settings: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Stage]:
     """A call under way; at the end of the block the caller hangs up, and the books are checked."""
     port = LoopbackPort()
@@ -227,7 +230,7 @@ async def on_stage(
         cast("Engines", asr), cast("Engines", tts), made, AsrQuery(sample_rate=8000), no_input_s, max_call_s, 5.0
     )
     events: list[CallEvent] = []
-    facts = CallFacts("c" * 32, "CA1", "loopback", "+15550001", "+15550002", "test")
+    facts = CallFacts("c" * 32, "CA1", "loopback", "+15550001", "+15550002", "test", settings or {})
     stage = Stage(port, asr, tts, events)
     stage.conversation = Conversation(facts, port, speech, events.append)
 
