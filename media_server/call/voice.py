@@ -187,6 +187,10 @@ class Voice:
         heard = [word for word in speaking.words if word.end <= seconds]
         return speaking.text[: heard[-1].offset + len(heard[-1].text)] if heard else ""
 
+    def sounds_until(self, speaking: Speaking) -> float:
+        """When the sound of it that is made will have been played, by the clock (monotonic seconds)."""
+        return self._leg.playout.plays_until(speaking.utterance, self._leg.now())
+
     def end(self) -> None:
         """The call is over: report what was being said, and leave nothing running."""
         for speaking in list(self.speaking.values()):

@@ -6,9 +6,10 @@ recogniser's side (it says what the caller says, and when); `FakeVoice` answers 
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from typing_extensions import override
 
@@ -85,9 +86,11 @@ class FakeVoice(FakeSocket):
         super().__init__()
         self.delay_s = delay_s
         self.said: list[str] = []
+        self.said_at: list[float] = []
         self.cancelled: list[str] = []
         self._made: dict[str, float] = {}
         self._letters: dict[str, int] = {}
+        self._commands: deque[Speak] = deque()
         self.tell(TtsReady(session="s", voice="tone", max_text=10_000))
 
     @override
@@ -99,7 +102,12 @@ class FakeVoice(FakeSocket):
             self.tell(TtsDone(context_id=command.cancel, audio_s=0.0, cancelled=True))
             return
         self.said.append(command.text)
-        asyncio.get_running_loop().call_later(self.delay_s, self._speak, command)
+        self.said_at.append(asyncio.get_running_loop().time())
+        self._commands.append(command)
+        asyncio.get_running_loop().call_later(self.delay_s, self._speak_next)
+
+    def _speak_next(self) -> None:
+        self._speak(self._commands.popleft())  # timers for one instant come in any order
 
     def _speak(self, command: Speak) -> None:
         if command.context_id in self.cancelled:
@@ -212,6 +220,7 @@ async def on_stage(
     no_input_s: float = 8.0,
     max_call_s: float = 7200.0,
     recording: Recording | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Stage]:
     """A call under way; at the end of the block the caller hangs up, and the books are checked."""
     port = LoopbackPort()
@@ -223,7 +232,7 @@ async def on_stage(
         cast("Engines", asr), cast("Engines", tts), made, AsrQuery(sample_rate=8000), no_input_s, max_call_s, 5.0
     )
     events: list[CallEvent] = []
-    facts = CallFacts("c" * 32, "CA1", "loopback", "+15550001", "+15550002", "test")
+    facts = CallFacts("c" * 32, "CA1", "loopback", "+15550001", "+15550002", "test", settings or {})
     stage = Stage(port, asr, tts, events)
     stage.conversation = Conversation(facts, port, speech, events.append, recording)
 
