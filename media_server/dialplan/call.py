@@ -96,12 +96,13 @@ class Call:
         """A log whose lines name the call."""
         return self._log
 
-    async def say(self, text: str | AsyncIterator[str], *, barge_in: Interruptible = True) -> Said:
+    async def say(self, text: str | AsyncIterator[str], *, barge_in: Interruptible = True, voice: str = "") -> Said:
         """Say something; returns when the caller has heard it. An iterator is spoken from its first clause on.
 
-        The caller may interrupt, unless `barge_in` is False; with "words" a voice alone does not silence us.
+        The caller may interrupt, unless `barge_in` is False; with "words" a voice alone does not silence us. `voice`:
+        another one than the call's own.
         """
-        return await say(self._conversation, text, barge_in=barge_in)
+        return await say(self._conversation, text, barge_in=barge_in, voice=voice)
 
     def turns(self) -> AsyncIterator[Turn]:
         """The caller's turns as they end. Silence is answered with a question, then a goodbye; then it ends."""

@@ -71,6 +71,7 @@ class _StillPort:
 
     lead_s = 0.2
     ended_reason = "closed"
+    control = None
 
     def __init__(self, sample_rate: int) -> None:
         self.sample_rate = sample_rate
