@@ -14,6 +14,7 @@ from media_server.admission import Load, check
 from media_server.api.calls import calls_routes
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_calls import IncomingCall
+from media_server.audio.echo import EchoGuard
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.phrases import OWN_PHRASES, Phrases
 from media_server.call.registry import Registry, Reservation
@@ -63,6 +64,7 @@ class MediaServer:
             no_input_s=media.no_input_s,
             max_call_s=media.max_call_s,
             engine_gone_s=media.engine_gone_s,
+            echo=EchoGuard,
         )
         self._asr_room, self._tts_room = RoomWatch(self._speech.asr), RoomWatch(self._speech.tts)
         self._lag = LoopLag()

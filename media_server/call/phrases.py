@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.protocol.tts_stream import TtsQuery, Word, Words
-from media_server.speech.connection import Engines
+from media_server.speech.engine_stream import EngineStreams
 from media_server.speech.spoken import Rewind
 from media_server.speech.tts import TtsSession
 
@@ -39,7 +39,7 @@ class Phrases:
         """A phrase, if it was made."""
         return self._made.get(text)
 
-    async def make(self, engines: Engines, texts: Iterable[str]) -> None:
+    async def make(self, engines: EngineStreams, texts: Iterable[str]) -> None:
         """Make those that are not there yet.
 
         Raises:
