@@ -54,9 +54,11 @@ class MediaServer:
         self._router = router
         self._ready = False
         key, media = _secret(settings.api_key), settings.media
+        self._asr = Engines(settings.engine_urls("asr"), key)
+        self._tts = Engines(settings.engine_urls("tts"), key)
         self._speech = Speech(
-            asr=Engines(settings.engine_urls("asr"), key),
-            tts=Engines(settings.engine_urls("tts"), key),
+            asr=self._asr,
+            tts=self._tts,
             phrases=Phrases(TtsQuery(encoding="linear16", sample_rate=8000)),
             query=AsrQuery(
                 sample_rate=8000, language=media.language, patience=media.patience, turn_detection="smart_turn"
@@ -66,7 +68,7 @@ class MediaServer:
             engine_gone_s=media.engine_gone_s,
             echo=EchoGuard,
         )
-        self._asr_room, self._tts_room = RoomWatch(self._speech.asr), RoomWatch(self._speech.tts)
+        self._asr_room, self._tts_room = RoomWatch(self._asr), RoomWatch(self._tts)
         self._lag = LoopLag()
         self._media = media
         self._terminal = Terminal()
@@ -135,7 +137,7 @@ class MediaServer:
 
     async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         """Connections to the engines, while the application runs."""
-        async with self._speech.asr, self._speech.tts:
+        async with self._asr, self._tts:
             parts = (self._prepare(), self._asr_room.run(), self._tts_room.run(), self._lag.run())
             tasks = [asyncio.create_task(part) for part in parts]
             yield

@@ -241,7 +241,7 @@ class Caller:
             for stretch in self._mouth.stretches
         ]
         keys = [Line(at - self._began_at, "keys", digit) for at, digit in self._script.keys]
-        breaks = [stretch.begins for stretch in self._mouth.stretches]
+        breaks = [*(stretch.begins for stretch in self._mouth.stretches), *(at for at, _ in self._script.keys)]
         heard = agent_lines(words, breaks, self._began_at, self._ended_at or self._loop.time())
         return sorted([*said, *keys, *heard], key=lambda line: line.at)
 

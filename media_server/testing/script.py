@@ -65,7 +65,7 @@ class Script:
     async def say(self, text: str, pause: float, then: str) -> None:
         """Once the agent is silent."""
         wanted_at = self._loop.time()
-        while (wait := max(self._port.ear.silent_from, wanted_at) + REACTION_S - self._loop.time()) > 0:
+        while (wait := self._silent_at(wanted_at) - self._loop.time()) > 0:  # noqa: ASYNC110 - a time that may move
             await asyncio.sleep(wait)
         await self._speak(text, pause, then)
 
@@ -115,6 +115,10 @@ class Script:
             await asyncio.sleep(pause)
             stretch = self._mouth.say(then, self._begin())
             await self._voice_until(stretch.ends)
+
+    def _silent_at(self, wanted_at: float) -> float:
+        """When the agent has been silent for long enough, as far as is known now."""
+        return max(self._port.ear.silent_from, wanted_at) + REACTION_S
 
     def _begin(self) -> float:
         """The voice begins now."""

@@ -35,8 +35,8 @@ LOOPBACK_S = 0.001
 class VirtualTime:
     """The clock of one loop. `jumps`: see above; without, it goes with the real one, and only `skip` moves it."""
 
-    def __init__(self, loop: asyncio.SelectorEventLoop, *, jumps: bool) -> None:
-        self._loop: Any = loop
+    def __init__(self, loop: Any, *, jumps: bool) -> None:
+        self._loop = loop
         self._jumps = jumps
         self._real_time: Callable[[], float] = loop.time
         self._real_executor: Callable[..., asyncio.Future[Any]] = loop.run_in_executor
