@@ -13,11 +13,32 @@
 
 The dialplan is the real one, and so is all that runs it: how turns end, who may interrupt whom, what is paced onto the
 wire, what was heard. Only the wire, the recogniser's ears and the voice are the test's. Time is virtual: a minute of
-call takes milliseconds (`virtual_time` says what is real all the same).
+call takes milliseconds (`clock.py` says what is real all the same).
 """
 
-from media_server.testing.caller import Caller, TestedCall, caller
-from media_server.testing.transcript import Heard, Line, Silence
-from media_server.testing.virtual_time import virtual_time
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from media_server.testing.calling import Caller, TestedCall, caller
+    from media_server.testing.clock import virtual_time
+    from media_server.testing.transcript import Heard, Line, Silence
 
 __all__ = ["Caller", "Heard", "Line", "Silence", "TestedCall", "caller", "virtual_time"]
+
+_PLACES = {
+    "Caller": "calling",
+    "Heard": "transcript",
+    "Line": "transcript",
+    "Silence": "transcript",
+    "TestedCall": "calling",
+    "caller": "calling",
+    "virtual_time": "clock",
+}
+"""Where each of them is. They are imported when they are asked for: a chat needs no recogniser, which needs numpy."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -1,11 +1,13 @@
 """What a dialplan needs to run without a phone and without models."""
 
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.phrases import OWN_PHRASES, Phrases
+from media_server.call.record import CallRecord
 from media_server.dialplan.call import Call
 from media_server.dialplan.loader import LoadedPlan, load_plan
 from media_server.errors import ConfigError
@@ -51,6 +53,14 @@ class Performance:
                 raise
 
         return perform
+
+    def failure(self, record: CallRecord) -> str:
+        """What went wrong on the call, with the file and line of the dialplan's own; empty where nothing did."""
+        if record.error is None or self.error is None:
+            return record.error or ""
+        frames = traceback.extract_tb(self.error.__traceback__)
+        own = [frame for frame in frames if self.loaded.name in Path(frame.filename).stem] or frames
+        return f"{own[-1].filename}:{own[-1].lineno}: {type(self.error).__name__}: {self.error}"
 
 
 async def speech_of(

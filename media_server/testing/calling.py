@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 import re
-import traceback
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -15,16 +14,16 @@ from media_server.call.conversation import Conversation
 from media_server.call.events import CallEvent
 from media_server.call.record import CallRecord
 from media_server.protocol.asr_stream import AsrQuery, Patience
+from media_server.testing.clock import virtual_time
 from media_server.testing.doubles import FakeEngines, FakeVoice
 from media_server.testing.ear import Ear, Word
 from media_server.testing.listener import Listener
 from media_server.testing.mouth import Mouth
 from media_server.testing.port import CallersPort
-from media_server.testing.script import Script
+from media_server.testing.script import REACTION_S, Script
 from media_server.testing.sound import Lexicon
 from media_server.testing.stage import CALL_ID, Dialplan, Performance, load, speech_of
 from media_server.testing.transcript import Found, Heard, Line, Silence, agent_lines, find, silences
-from media_server.testing.virtual_time import virtual_time
 
 WITHIN_S = 20.0
 ENDS_S = 60.0
@@ -60,7 +59,7 @@ class Caller:
         self._asr = FakeEngines(self._listener)
         self._next_word = 0
         self._conversation: Conversation | None = None
-        self._running: asyncio.Task[None] | None = None
+        self._call: asyncio.Task[None] | None = None
 
     # --- what the caller does ------------------------------------------------------------------------------------
 
@@ -137,12 +136,13 @@ class Caller:
         while not self._script.settled:
             await self._wait_until(self._loop.time() + WITHIN_S)
         begun = self._loop.time()
-        if (sound := self._ear.following(begun)) is not None and sound.begins <= begun:
-            begun = sound.ends  # the rest of the word that was heard just now
-        await asyncio.sleep(begun + for_s - self._loop.time())
+        word = self._ear.following(begun)
+        await asyncio.sleep(for_s)
         self._check()
+        if word is not None and word.begins <= begun:
+            begun = word.ends
         sound = self._ear.following(begun)
-        if sound is not None and sound.begins < begun + for_s:
+        if sound is not None and sound.begins < self._loop.time():
             raise AssertionError(self._told(f"the caller heard something within {for_s:g} s"))
 
     # --- what can be looked at -----------------------------------------------------------------------------------
@@ -174,21 +174,31 @@ class Caller:
         quick = FakeEngines(lambda _query: FakeVoice(0.0, self._lexicon))
         speech = await speech_of(self._asr, tts, making=quick, **limits)
         self._conversation = Conversation(self._facts, self._port, speech, self.events.append)
-        self._running = asyncio.create_task(self._conversation.run(self._performance.plan), name="call")
-        self._running.add_done_callback(self._ended)
+        self._call = asyncio.create_task(self._conversation.run(self._performance.plan), name="call")
+        self._call.add_done_callback(self._ended)
         script = asyncio.create_task(self._script.run(), name="script")
         try:
             await asyncio.sleep(0)
             yield
+            await self._take_leave()
             self._check()
         finally:
             script.cancel()
             self._port.hang_up()
-            await asyncio.wait({self._running, script}, timeout=ENDS_S)
-            self._running.cancel()
-            await asyncio.gather(self._running, script, return_exceptions=True)
+            await asyncio.wait({self._call, script}, timeout=ENDS_S)
+            self._call.cancel()
+            await asyncio.gather(self._call, script, return_exceptions=True)
         if not expect_error and (told := self._error()):
             raise AssertionError(self._told(told)) from self._performance.error
+
+    async def _take_leave(self) -> None:
+        """Do what is left to do, and hear the word that sounds to its end: it may be the last one."""
+        deadline = self._loop.time() + WITHIN_S
+        while not self._script.settled and not self._over and self._loop.time() < deadline:
+            await self._wait_until(deadline)
+        sound = self._ear.following(self._loop.time())
+        if sound is not None and self._call is not None:
+            await asyncio.wait({self._call}, timeout=sound.ends + REACTION_S - self._loop.time())
 
     def _listener(self, query: Mapping[str, str]) -> Listener:
         return Listener(self._mouth, self._port, AsrQuery.model_validate(dict(query)))
@@ -207,7 +217,7 @@ class Caller:
 
     @property
     def _over(self) -> bool:
-        return self._running is None or self._running.done()
+        return self._call is None or self._call.done()
 
     async def _wait_until(self, deadline: float) -> None:
         self._news.clear()
@@ -228,12 +238,8 @@ class Caller:
 
     def _error(self) -> str:
         """What went wrong with the dialplan, with file and line; empty where nothing did."""
-        error = self._performance.error
-        record = self._conversation.chronicle.record if self._conversation is not None else None
-        if error is None or record is None or record.error is None:
-            return record.error or "" if record is not None else ""
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        return f"{place.filename}:{place.lineno}: {type(error).__name__}: {error}"
+        assert self._conversation is not None
+        return self._performance.failure(self._conversation.chronicle.record)
 
     def _transcript(self, words: list[Word]) -> list[Line]:
         said = [
@@ -248,8 +254,9 @@ class Caller:
     def _told(self, what: str) -> str:
         """A failure, and all that was said up to it."""
         lines = [what, *(f"  {line}" for line in self.transcript)]
-        record = self._conversation.chronicle.record if self._conversation is not None else None
-        if record is not None and record.ended_reason is not None:
+        assert self._conversation is not None
+        record = self._conversation.chronicle.record
+        if record.ended_reason is not None:
             lines.append(f"  {record.duration_s:7.2f} s  ended: {record.ended_reason}")
         error = self._error()
         if error and error != what:
