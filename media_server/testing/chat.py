@@ -1,4 +1,4 @@
-"""A chat with a dialplan: the real one, by text, without models. Speech takes no time; all else takes the time it takes.
+"""A chat with a dialplan: the real one, by text, without models. Speech takes no time, all else its own.
 
 While the user thinks, nobody asks them whether they are still there: `/silence` is how one says nothing.
 """

@@ -67,7 +67,7 @@ class Show:
 Typed: TypeAlias = Say | Interrupt | Press | Silence | HangUp | Show
 
 
-def parse_line(line: str) -> Typed | None:
+def parse_line(line: str) -> Typed | None:  # noqa: PLR0911 - a case, a return
     """What a typed line asks for; None for an empty one. What cannot be understood is told."""
     line = "".join(char for char in line if char.isprintable()).strip()
     if not line.startswith("/"):
@@ -98,7 +98,7 @@ def agent_line(event: AgentSaid) -> str:
     return event.heard if event.complete else f"{event.heard} ⟂".strip()
 
 
-def note_line(event: CallEvent) -> str | None:
+def note_line(event: CallEvent) -> str | None:  # noqa: PLR0911 - a case, a return
     """An event that an author wants to see, in a line; None for the others."""
     match event:
         case Noted():
