@@ -1,8 +1,9 @@
 """The settings: one frozen tree, read once at start from defaults < TOML file < environment < command line.
 
 Every leaf can be set by `MEDIA_SERVER_<NAME>` (sections joined by a double underscore, as
-`MEDIA_SERVER_MEDIA__MAX_CALLS`; lists separated by commas; an empty variable counts as not set). Twilio's own name for
-its token, `TWILIO_AUTH_TOKEN`, is understood too. Parts of the server get only the section that is theirs.
+`MEDIA_SERVER_MEDIA__MAX_CALLS`; lists separated by commas; an empty variable counts as not set). Twilio's own names,
+`TWILIO_AUTH_TOKEN` and `TWILIO_ACCOUNT_SID`, are understood too. Parts of the server get only the section that is
+theirs.
 """
 
 import os
@@ -19,16 +20,19 @@ from pydantic_core import PydanticCustomError, to_json
 from media_server.errors import ConfigError
 from media_server.instances import EngineName, port_of
 from media_server.layered import KeyPath, Layers, flatten, leaves, option, spoken
+from media_server.protocol.destination import pattern
 from media_server.telemetry.loopback import is_loopback
 
 Patience = Literal["quick", "normal", "patient"]
 Secret = Annotated[SecretStr, Field(min_length=1)]
+Pattern = Annotated[str, AfterValidator(pattern)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 File = Folder
 
 _PREFIX = "MEDIA_SERVER_"
-_SECRETS: tuple[KeyPath, ...] = (("api_key",), ("twilio", "auth_token"))
-_TWILIO_TOKEN = "TWILIO_AUTH_TOKEN"  # noqa: S105 - a variable's name
+_SECRETS: tuple[KeyPath, ...] = (("api_key",), ("twilio", "auth_token"), ("twilio", "api_key_secret"))
+_TWILIO = {"TWILIO_AUTH_TOKEN": "auth_token", "TWILIO_ACCOUNT_SID": "account_sid"}
+"""Variables by Twilio's own names."""
 _LOOPBACK = "127.0.0.1"
 
 
@@ -42,9 +46,19 @@ class _Section(BaseModel):
 
 
 class TwilioSettings(_Section):
-    """The account that calls us."""
+    """The account that calls us, and by which we call."""
 
     auth_token: Secret | None = None
+    account_sid: str | None = Field(None, pattern=r"^AC[0-9a-fA-F]{32}$")
+    api_key_sid: str | None = Field(None, pattern=r"^SK[0-9a-fA-F]{32}$", description="instead of the token, for REST")
+    api_key_secret: Secret | None = None
+    api_url: str = Field("https://api.twilio.com", pattern=r"^https?://[^/?#]+$")
+    from_number: str | None = Field(None, pattern=r"^\+[1-9][0-9]{6,14}$", description="the number that we call from")
+    allowed_destinations: tuple[Pattern, ...] = Field(
+        (),
+        description="where calls may go: +15550100, +1555*, sip:desk@example.com, sip:*@example.com; by default none",
+    )
+    calls_per_s: float = Field(1.0, gt=0, le=100, description="calls of ours that are begun in a second")
     media_timeout_initial_s: float = Field(30.0, gt=0)
     media_timeout_s: float = Field(15.0, gt=0)
     token_ttl_s: float = Field(60.0, gt=0, le=600)
@@ -107,6 +121,16 @@ class TtsSettings(_Section):
     )
 
 
+class RecordsSettings(_Section):
+    """What is kept of calls."""
+
+    keep_days: int = Field(30, ge=1, le=36500, description="after so long a call's record and recording are deleted")
+    recording: Literal["auto", "on", "off"] = Field(
+        "auto", description="whether calls are recorded; auto: where this server serves its own machine only"
+    )
+    consent: str = Field("", max_length=1000, description="what a caller is told before a recording begins")
+
+
 class InstancesSettings(_Section):
     """How many processes of an engine there are on this machine; they share its cores."""
 
@@ -128,6 +152,12 @@ class Settings(BaseModel):
     data_dir: Folder = Field(default_factory=lambda: _xdg("XDG_DATA_HOME", ".local/share"))
     models_dir: Folder = Field(default_factory=lambda: _xdg("XDG_CACHE_HOME", ".cache") / "models")
     dialplans: Folder | None = None
+    dialplan: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9_]{0,63}$",
+        description="what answers where no route fits, instead of their default",
+    )
+    develop: bool = Field(False, description="show the messages of errors in dialplans on the terminal")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     media: MediaSettings = MediaSettings()
@@ -135,6 +165,12 @@ class Settings(BaseModel):
     asr: AsrSettings = AsrSettings()
     tts: TtsSettings = TtsSettings()
     instances: InstancesSettings = InstancesSettings()
+    records: RecordsSettings = RecordsSettings()
+
+    @property
+    def records_calls(self) -> bool:
+        """Whether the sound of calls is kept."""
+        return self.open_to_all if self.records.recording == "auto" else self.records.recording == "on"
 
     @property
     def open_to_all(self) -> bool:
@@ -193,8 +229,9 @@ def load(config: Path | None = None, environ: Mapping[str, str] = os.environ, /,
     if config is not None:
         for path, value in flatten(_read_toml(config)):
             layers.say(path, value, f"{config}: {'.'.join(path)}")
-    if token := environ.get(_TWILIO_TOKEN):
-        layers.say(("twilio", "auth_token"), token, _TWILIO_TOKEN)
+    for variable, name in _TWILIO.items():
+        if environ.get(variable):
+            layers.say(("twilio", name), environ[variable], variable)
     for path, value, name in spoken(environ, _PREFIX, kinds):
         layers.say(path, value, name)
     for path, value in flatten(overrides):

@@ -10,13 +10,16 @@ from media_server.call.events import AgentSaid, Answered, CallEndedEvent, Caller
 from media_server.call.receipt import Receipt
 
 _WIDTH = 44
-_REASONS = {
+REASONS = {
     "caller_hangup": "caller hung up",
     "completed": "hung up by the dialplan",
+    "transferred": "talked to somebody else, and hung up",
+    "transfer_lost": "the network did not say what became of a transfer",
     "media_timeout": "no sound came any more",
     "connection_lost": "the connection was lost",
     "limit": "the longest call allowed is over",
     "shutdown": "this server went down",
+    "server_crash": "this server died",
 }
 
 
@@ -65,14 +68,14 @@ class Console:
             case Answered():
                 said = self._waiting.pop(event.call, None)
                 if said is not None and said.turn == event.turn:
-                    self._line(event.call, "caller", f"{_quoted(said.text):<{_WIDTH}}  {receipt_text(event.receipt)}")
+                    self._line(event.call, "caller", f"{quoted(said.text):<{_WIDTH}}  {receipt_text(event.receipt)}")
             case AgentSaid():
                 self._flush(event.call)
-                rest = "" if event.complete else f"   heard: {_quoted(event.heard)}"
-                self._line(event.call, "agent", _quoted(event.text) + rest)
+                rest = "" if event.complete else f"   heard: {quoted(event.heard)}"
+                self._line(event.call, "agent", quoted(event.text) + rest)
             case CallEndedEvent():
                 self._flush(event.call)
-                reason = _REASONS.get(event.reason, event.reason.replace("_", " "))
+                reason = REASONS.get(event.reason, event.reason.replace("_", " "))
                 books = "books balance" if event.balances else "BOOKS DO NOT BALANCE"
                 turns = f"{event.turns} turn{'' if event.turns == 1 else 's'}"
                 self._line(event.call, "ended", f"{reason}   {event.at:.0f} s, {turns}, {books}")
@@ -82,12 +85,12 @@ class Console:
     def _flush(self, call: str) -> None:
         said = self._waiting.pop(call, None)
         if said is not None:
-            self._line(call, "caller", _quoted(said.text))
+            self._line(call, "caller", quoted(said.text))
 
     def _line(self, call: str, who: str, text: str) -> None:
         self._write(f"{self._clock():%H:%M:%S} {call[:4]}  {who:<7} {text}")
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Words from outside, as one harmless line of a terminal."""
     return "".join(char if char.isprintable() else " " for char in text)

@@ -11,14 +11,22 @@
     │   ├── Forbidden            not from there
     │   ├── TooLarge             more than is taken
     │   ├── UnsupportedMedia     of a kind that is not known
-    │   └── Undecodable          of a known kind, but broken
+    │   ├── Undecodable          of a known kind, but broken
+    │   └── KeyReused            an Idempotency-Key that was another request's
     ├── Overloaded               no room; try again after `retry_after_s`
+    │   └── TooMany              more at once than is done; try again
+    ├── NotConfigured            the operator has not set what this needs
+    ├── ProviderError            the telephone network's API does not answer, or not in time
+    │   └── ProviderRefused      it will not do what it is asked for
     ├── EngineError              a speech engine refused, failed or is gone
     │   ├── EngineRefused        it will not do what it is asked for, also later
     │   └── EngineUnavailable    none of them answers
     ├── NotFound                 no such call, voice or route
+    ├── Conflict                 not in the state that it is in now
+    ├── RecordsUnavailable       the records of calls cannot be read or written just now
     ├── DeadlineExceeded         something of ours took too long
     ├── CallFailed               a fault of ours cut a call off
+    ├── NoAnswer                 a question got no answer that fits, however often it was asked (for dialplans)
     └── CallEnded                the caller is gone (control flow for dialplans)
 
 `code` is stable and part of the API; `retryable` says whether the same call may succeed later; `http_status` is what
@@ -104,6 +112,13 @@ class Undecodable(PeerError):
     http_status = 422
 
 
+class KeyReused(PeerError):
+    """This Idempotency-Key came with another request before."""
+
+    code = "idempotency_key_reused"
+    http_status = 422
+
+
 class Overloaded(MediaServerError):
     """No room for another one right now."""
 
@@ -116,6 +131,35 @@ class Overloaded(MediaServerError):
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.reason = reason
+
+
+class TooMany(Overloaded):
+    """More of them at once than are done."""
+
+    code = "too_many_requests"
+    http_status = 429
+
+
+class NotConfigured(MediaServerError):
+    """The operator has not set what this needs; the message names it."""
+
+    code = "not_configured"
+    http_status = 501
+
+
+class ProviderError(MediaServerError):
+    """The telephone network's API does not answer."""
+
+    code = "provider"
+    retryable = True
+    http_status = 502
+
+
+class ProviderRefused(ProviderError):
+    """The telephone network's API will not do what it is asked for."""
+
+    code = "provider_refused"
+    retryable = False
 
 
 class EngineError(MediaServerError):
@@ -147,6 +191,21 @@ class NotFound(MediaServerError):
     http_status = 404
 
 
+class Conflict(MediaServerError):
+    """That cannot be done in the state that it is in now."""
+
+    code = "conflict"
+    http_status = 409
+
+
+class RecordsUnavailable(MediaServerError):
+    """The records of calls cannot be read or written just now."""
+
+    code = "records_unavailable"
+    retryable = True
+    http_status = 503
+
+
 class DeadlineExceeded(MediaServerError):
     """Something of ours took too long."""
 
@@ -157,6 +216,22 @@ class CallFailed(MediaServerError):
     """A fault of ours cut a call off."""
 
     code = "call_failed"
+
+
+class NoAnswer(MediaServerError):
+    """A question got no answer that fits, however often it was asked.
+
+    Attributes:
+        question: What was asked.
+        reason: Why the last answer did not fit: silence, no_match, too_short, too_long, out_of_range, ambiguous.
+    """
+
+    code = "no_answer"
+
+    def __init__(self, question: str = "", reason: str = "silence") -> None:
+        super().__init__(f"no answer that fits: {reason}")
+        self.question = question
+        self.reason = reason
 
 
 class CallEnded(MediaServerError):

@@ -1,6 +1,7 @@
 """The media role: calls, dialplans, the call API."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.resources import files
@@ -11,30 +12,47 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from media_server.admission import Load, check
-from media_server.api.calls import calls_routes
+from media_server.api.call_stream import CallStream
+from media_server.api.calls import Calls
+from media_server.api.calls_out import calls_out_routes
+from media_server.api.pace import Pace
+from media_server.api.recordings import recording_routes
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_calls import IncomingCall
+from media_server.api.twilio_outgoing import Outgoing
 from media_server.audio.echo import EchoGuard
+from media_server.call.chronicle import Direction
 from media_server.call.conversation import Conversation, Plan, Speech
-from media_server.call.phrases import OWN_PHRASES, Phrases
-from media_server.call.registry import Registry, Reservation
+from media_server.call.phrases import Phrases
+from media_server.call.record import CallRecord, all_of
+from media_server.call.recorder import Recording
+from media_server.call.registry import RESERVED_S, Registry, Reservation
+from media_server.call.sound_files import FileThread
+from media_server.call.speech_profiles import SpeechProfiles
+from media_server.calling import CallingGate
 from media_server.config import Settings
 from media_server.console import Console, Terminal
+from media_server.desk import Desk
 from media_server.dialplan.call import Call
 from media_server.dialplan.loader import LoadedPlan
-from media_server.dialplan.router import Router
-from media_server.errors import EngineError, Overloaded
+from media_server.dialplan.reload import LivePlans
+from media_server.dialplan.router import LoadedRoute, Router
+from media_server.dialplan.routes import Incoming
+from media_server.errors import EngineError, MediaServerError, Overloaded
 from media_server.protocol.asr_stream import AsrQuery
 from media_server.protocol.tts_stream import TtsQuery
+from media_server.records.archive import Archive
 from media_server.speech.connection import Engines
 from media_server.speech.room import RoomWatch
 from media_server.telemetry import metrics
+from media_server.telemetry.blocked_by import BlockWatch
 from media_server.telemetry.guard import guard_middleware
 from media_server.telemetry.health import DRAIN, add_health_routes
 from media_server.telemetry.loop_lag import LoopLag
 from media_server.telemetry.problems import problem_middleware
 from media_server.transports.port import MediaPort
 from media_server.transports.twilio import StreamLimits
+from media_server.transports.twilio_rest import TwilioAccount, TwilioRest
 
 log = structlog.get_logger(__name__)
 
@@ -50,8 +68,8 @@ WARN_EVERY = 50
 class MediaServer:
     """The parts of the role, wired together. It is the gate through which calls come in."""
 
-    def __init__(self, settings: Settings, router: Router) -> None:
-        self._router = router
+    def __init__(self, settings: Settings, plans: LivePlans) -> None:
+        self._plans = plans
         self._ready = False
         key, media = _secret(settings.api_key), settings.media
         self._asr = Engines(settings.engine_urls("asr"), key)
@@ -66,14 +84,33 @@ class MediaServer:
             no_input_s=media.no_input_s,
             max_call_s=media.max_call_s,
             engine_gone_s=media.engine_gone_s,
+            allowed_destinations=settings.twilio.allowed_destinations,
             echo=EchoGuard,
         )
+        self._profiles = SpeechProfiles(self._speech)
         self._asr_room, self._tts_room = RoomWatch(self._asr), RoomWatch(self._tts)
         self._lag = LoopLag()
         self._media = media
         self._terminal = Terminal()
         console = Console(self._terminal.write)
-        self.registry = Registry(self._speech, console.receive, max_calls=media.max_calls, now=time.monotonic)
+        self._desk = Desk(self._terminal.write, plans.folders, shown=settings.develop or settings.open_to_all)
+        self._blocks = BlockWatch(self._desk.is_authors, self._desk.blocked)
+        plans.prepare, plans.tell = self._make_phrases, self._desk.tell
+        self.stream = CallStream()
+        self.archive = Archive(settings.data_dir, keep_days=settings.records.keep_days, find=self._live_record)
+        self._recording = Recording(
+            folder=self.archive.recordings.folder,
+            thread=FileThread(),
+            calls=settings.records_calls,
+            consent=settings.records.consent,
+        )
+        self.registry = Registry(
+            self._speech,
+            all_of(console.receive, self.archive.receive, self.stream.receive),
+            max_calls=media.max_calls,
+            now=time.monotonic,
+            recording=self._recording,
+        )
 
     # --- the gate ------------------------------------------------------------------------------------------------
 
@@ -83,22 +120,51 @@ class MediaServer:
         Raises:
             Overloaded: There is none, or we are not ready.
         """
-        loaded = self._router.route(call.called)
+        route = self._plans.router.route(Incoming(call.called, call.caller))
+        return self.keep_place(route, provider_id=call.call_sid, caller=call.caller, called=call.called)
+
+    def keep_place(
+        self,
+        route: LoadedRoute,
+        *,
+        provider_id: str,
+        caller: str,
+        called: str,
+        direction: Direction = "inbound",
+        for_s: float = RESERVED_S,
+    ) -> Reservation:
+        """Keep a place for a call that this route answers.
+
+        Raises:
+            Overloaded: There is none, or we are not ready.
+        """
         try:
-            self._check_load()
+            self.check_load()
             return self.registry.reserve(
-                provider_id=call.call_sid,
+                provider_id=provider_id,
                 transport="twilio",
-                caller=call.caller,
-                called=call.called,
-                dialplan=loaded.name,
-                plan=plan_of(loaded),
+                caller=caller,
+                called=called,
+                dialplan=route.plan.name,
+                plan=self.plan_of(route.plan),
+                settings=route.settings,
+                language=route.language,
+                voice=route.voice,
+                folder=route.plan.path.parent if route.plan.path is not None else None,
+                speech=self._profiles.of(route.language, route.voice),
+                direction=direction,
+                for_s=for_s,
             )
         except Overloaded as refusal:
             metrics.REFUSED.labels(reason=refusal.reason).inc()
             raise
 
-    def _check_load(self) -> None:
+    def check_load(self) -> None:
+        """Whether one more call would be served well.
+
+        Raises:
+            Overloaded: It would not.
+        """
         if not self._ready:
             raise Overloaded("the engines are not ready yet", reason="starting")
         load = Load(self._lag.seconds, self._asr_room.room, self._tts_room.room, self.registry.unsettled)
@@ -113,8 +179,25 @@ class MediaServer:
             Overloaded: It came so late that its place was given up, and there is none now.
         """
         if reservation.expires_at <= time.monotonic():
-            self._check_load()
+            self.check_load()
         await self.registry.connect(reservation, port)
+
+    def plan_of(self, loaded: LoadedPlan) -> Plan:
+        """A dialplan as the call's engine room runs it; an error of it is shown to who develops."""
+
+        async def perform(conversation: Conversation) -> None:
+            try:
+                await loaded.plan(Call(conversation))
+            except MediaServerError:
+                raise
+            except Exception as error:
+                self._desk.failed(conversation.facts.id, error)
+                raise
+
+        return perform
+
+    def _live_record(self, call: str) -> CallRecord:
+        return self.registry.record(call)
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -137,13 +220,18 @@ class MediaServer:
 
     async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         """Connections to the engines, while the application runs."""
+        await self.archive.open()
         async with self._asr, self._tts:
-            parts = (self._prepare(), self._asr_room.run(), self._tts_room.run(), self._lag.run())
+            parts = (
+                *(self._prepare(), self._asr_room.run(), self._tts_room.run(), self._lag.run()),
+                *(self._plans.run(), self._blocks.run()),
+            )
             tasks = [asyncio.create_task(part) for part in parts]
             yield
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        await self.archive.aclose()
 
     async def shut_down(self, _app: web.Application) -> None:
         """No new calls; the live ones end and their books are closed."""
@@ -156,7 +244,7 @@ class MediaServer:
         while not self._ready:
             try:
                 await self._asr_room.look()
-                await self._speech.phrases.make(self._speech.tts, [*OWN_PHRASES, *self._router.phrases])
+                await self._make_phrases(self._plans.router)
             except EngineError as error:
                 attempts += 1
                 if attempts % WARN_EVERY == 0:
@@ -169,20 +257,22 @@ class MediaServer:
                 await self._tts_room.look()
                 self._ready = True
 
+    async def _make_phrases(self, router: Router) -> None:
+        """Make what is said before anybody calls, and forget what nobody says any more.
 
-def plan_of(loaded: LoadedPlan) -> Plan:
-    """A dialplan as the call's engine room runs it."""
-
-    async def perform(conversation: Conversation) -> None:
-        await loaded.plan(Call(conversation))
-
-    return perform
+        Raises:
+            EngineError: An engine is not there, or failed.
+        """
+        consent = (self._recording.consent,) if self._recording.consent else ()
+        phrases = {voice: (*texts, *consent) for voice, texts in router.phrases.items()}
+        await self._profiles.make(phrases, [route.language for route in router.routes])
+        self._profiles.keep(phrases)
 
 
 def dialplan_folders(own: Path | None) -> list[Path]:
     """Where dialplans are looked for: the operator's folder wins over the shipped one."""
     shipped = Path(str(files("dialplans")))
-    return [shipped] if own is None else [own, shipped]
+    return [shipped] if own is None else [own.absolute(), shipped]
 
 
 def create_app(settings: Settings) -> web.Application:
@@ -191,7 +281,8 @@ def create_app(settings: Settings) -> web.Application:
     Raises:
         ConfigError: A route or a dialplan is broken.
     """
-    router = Router(dialplan_folders(settings.dialplans))
+    folders = dialplan_folders(settings.dialplans)
+    plans = LivePlans(folders, folders[:-1], settings.dialplan)
     app = web.Application(
         middlewares=[
             problem_middleware,
@@ -199,11 +290,23 @@ def create_app(settings: Settings) -> web.Application:
         ],
         client_max_size=MAX_BODY,
     )
-    server = MediaServer(settings, router)
+    server = MediaServer(settings, plans)
     add_health_routes(app, server.report)
     app[DRAIN] = server.drain
-    app.add_routes(calls_routes(server.registry))
+    app.add_routes(server.stream.routes())
+    app.add_routes(Calls(server.registry, server.archive).routes())
+    app.add_routes(recording_routes(server.registry, server.archive))
     twilio = settings.twilio
+    rest = twilio_rest(settings)
+    gate = CallingGate(server.registry, plans, server.keep_place, from_number=twilio.from_number or "")
+    outgoing = Outgoing(
+        gate,
+        rest,
+        Pace(twilio.calls_per_s, now=time.monotonic),
+        public_base=settings.base_url if settings.public_url is not None else "",
+        from_number=twilio.from_number or "",
+        allowed=twilio.allowed_destinations,
+    )
     add_twilio(
         app,
         server,
@@ -215,10 +318,31 @@ def create_app(settings: Settings) -> web.Application:
             media_s=twilio.media_timeout_s,
             lead_s=twilio.lead_ms / 1000,
         ),
+        rest=rest,
+        outgoing=outgoing,
     )
+    app.add_routes(calls_out_routes(outgoing, server.registry, now=time.monotonic))
+
+    async def api(_app: web.Application) -> AsyncIterator[None]:
+        async with rest or contextlib.nullcontext():
+            yield
+            await outgoing.cancel_all()
+
+    app.cleanup_ctx.append(api)
     app.cleanup_ctx.append(server.lifetime)
     app.on_shutdown.append(server.shut_down)
+    app.on_shutdown.append(server.stream.shut_down)
     return app
+
+
+def twilio_rest(settings: Settings) -> TwilioRest | None:
+    """The API of the account that the settings name; None where they name none, or nothing that opens it."""
+    twilio = settings.twilio
+    secret = _secret(twilio.api_key_secret) if twilio.api_key_sid else _secret(twilio.auth_token)
+    if twilio.account_sid is None or secret is None:
+        return None
+    account = TwilioAccount(twilio.account_sid, twilio.api_key_sid or twilio.account_sid, secret, twilio.api_url)
+    return TwilioRest(account)
 
 
 def _secret(value: SecretStr | None) -> str | None:

@@ -77,6 +77,7 @@ class AsrSession:
     def __init__(self, engines: AsrEngines, options: SessionOptions) -> None:
         self._engines = engines
         self._options = options
+        self._listening = options.listening
         self._machine = Recognition(
             options.sample_rate,
             engines.models.vad.stream(options.sample_rate),
@@ -113,6 +114,10 @@ class AsrSession:
     def configure(self, **changes: object) -> None:
         """Replace fields of the expectation, from this place of the audio on."""
         self._command(ConfigureCommand(changes))
+
+    def listen_for(self, keyterms: tuple[str, ...]) -> None:
+        """Expect these names and terms in what is decoded from now on."""
+        self._listening = replace(self._listening, keyterms=keyterms)
 
     def books(self) -> Closed:
         """The stream's books if it ended here and now."""
@@ -161,7 +166,7 @@ class AsrSession:
         return events
 
     def _do(self, task: Decode | Detect | Promote | Cancel) -> None:
-        rate, listening = self._options.sample_rate, self._options.listening
+        rate, listening = self._options.sample_rate, self._listening
         match task:
             case Decode():
                 if task.lane in PARTIALS:

@@ -18,6 +18,7 @@ from media_server.errors import MediaServerError, Overloaded, Unauthorized
 from media_server.protocol.twilio import Start
 from media_server.protocol.twiml import connect_twiml, hangup_twiml
 from media_server.transports.port import MediaPort
+from media_server.transports.twilio_handover import HandoverPort
 
 TOKEN_PARAMETER = "token"  # noqa: S105 - its name
 REMEMBERED = 4096
@@ -73,6 +74,7 @@ class CallState(Enum):
     ADMITTING = auto()
     WAITING = auto()
     LIVE = auto()
+    RETURNING = auto()
     OVER = auto()
     FAILED = auto()
     REFUSED = auto()
@@ -94,6 +96,13 @@ class KnownCall(Generic[R]):
     state: CallState = CallState.ADMITTING
     reservation: R | None = None
     answer: "asyncio.Task[str] | None" = None
+    port: HandoverPort | None = None
+    """Its streams, where Twilio may have the call for itself in between."""
+    call_sid: str = ""
+    twiml: str = ""
+    """What a call of ours was answered with."""
+    token_for: str = ""
+    """What its next stream's token is for."""
 
 
 class TwilioCalls(Generic[R]):
@@ -122,11 +131,28 @@ class TwilioCalls(Generic[R]):
         """The TwiML for a webhook; the same for the same CallSid. Never raises."""
         known = self._calls.get(call.call_sid)
         if known is None or known.answer is None:
-            known = KnownCall[R](call.account_sid)
+            known = KnownCall[R](call.account_sid, call_sid=call.call_sid)
             known.answer = asyncio.create_task(self._admit(call, known), name=f"admit {call.call_sid}")
             self._remember(call.call_sid, known)
         # A webhook that is given up must not take the answer of its retry with it.
         return await asyncio.shield(known.answer)
+
+    def expect(self, call_sid: str, account_sid: str, reservation: R) -> str:
+        """The TwiML for a call of ours that was answered; the same for the same CallSid. Its place is kept already."""
+        known = self._calls.get(call_sid)
+        if known is None:
+            known = KnownCall[R](account_sid, call_sid=call_sid, reservation=reservation)
+            known.twiml = connect_twiml(*self._expect(known, CallState.WAITING, reservation.route))
+            self._remember(call_sid, known)
+        return known.twiml
+
+    def expect_again(self, known: KnownCall[R], handover_id: str) -> tuple[str, str, dict[str, str]]:
+        """What a live call's next stream needs: its address, what is asked after it, its parameters."""
+        return self._expect(known, CallState.RETURNING, f"handover {handover_id}")
+
+    def known(self, call_sid: str) -> KnownCall[R] | None:
+        """A call, if it is remembered."""
+        return self._calls.get(call_sid)
 
     def claim(self, start: Start) -> KnownCall[R]:
         """The call that a stream belongs to; it is taken from now on.
@@ -135,12 +161,13 @@ class TwilioCalls(Generic[R]):
             Unauthorized: No such call waits, or the token is not this call's. Which of the two is not said.
         """
         known = self._calls.get(start.call_id)
-        if known is None or known.state is not CallState.WAITING or known.reservation is None:
+        waits = (CallState.WAITING, CallState.RETURNING)
+        if known is None or known.state not in waits or known.reservation is None:
             raise Unauthorized("no call waits for this stream")
         token = start.parameters.get(TOKEN_PARAMETER, "")
         now = asyncio.get_running_loop().time()
         if start.account_id != (known.account_sid or start.account_id) or not self._tokens.is_valid(
-            token, start.call_id, known.reservation.route, now
+            token, start.call_id, known.token_for, now
         ):
             raise Unauthorized("no call waits for this stream")
         known.state = CallState.LIVE
@@ -164,10 +191,13 @@ class TwilioCalls(Generic[R]):
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is not None:
             return self._refusal(call, error)
-        reservation = task.result()
-        known.state, known.reservation = CallState.WAITING, reservation
-        token = self._tokens.mint(call.call_sid, reservation.route, asyncio.get_running_loop().time())
-        return connect_twiml(self._stream_url, self._ended_url, {TOKEN_PARAMETER: token})
+        known.reservation = task.result()
+        return connect_twiml(*self._expect(known, CallState.WAITING, known.reservation.route))
+
+    def _expect(self, known: KnownCall[R], state: CallState, purpose: str) -> tuple[str, str, dict[str, str]]:
+        known.state, known.token_for = state, purpose
+        token = self._tokens.mint(known.call_sid, purpose, asyncio.get_running_loop().time())
+        return self._stream_url, self._ended_url, {TOKEN_PARAMETER: token}
 
     def _refusal(self, call: IncomingCall, error: BaseException) -> str:
         if isinstance(error, Overloaded):
@@ -190,7 +220,7 @@ class TwilioCalls(Generic[R]):
         self._calls[call_sid] = known
         if len(self._calls) <= REMEMBERED:
             return
-        running = (CallState.ADMITTING, CallState.LIVE)
+        running = (CallState.ADMITTING, CallState.LIVE, CallState.RETURNING)
         oldest = next((sid for sid, each in self._calls.items() if each.state not in running), None)
         if oldest is not None:
             del self._calls[oldest]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from media_server.call.events import (
@@ -24,6 +25,8 @@ from media_server.telemetry import metrics
 
 Direction: TypeAlias = Literal["inbound", "outbound"]
 
+HIDDEN = "•••"
+"""Stands for what is nobody's business."""
 OPEN_CLOCKS = 8
 """Turns whose answer may be on its way at once."""
 
@@ -37,6 +40,7 @@ class CallFacts:
         language: What is spoken; empty: the server's.
         voice: Which voice speaks; empty: the server's.
         direction: Who called: they us (`inbound`), or we them.
+        folder: Where its dialplan and what belongs to it lie.
         answered_by: Who took a call of ours up, where the network can tell: human, machine, fax, unknown.
     """
 
@@ -50,6 +54,7 @@ class CallFacts:
     language: str = ""
     voice: str = ""
     direction: Direction = "inbound"
+    folder: Path | None = None
     answered_by: str = ""
 
 
@@ -70,6 +75,8 @@ class Chronicle:
         """The turns that have no audible answer yet."""
         self.last_heard = ""
         """What the caller has heard of the latest of our words that are over."""
+        self.secret = False
+        """What the caller says and presses goes into no record: it is asked for as a secret."""
         self._leg = leg
         self._sink = sink
         self._id = facts.id
@@ -105,11 +112,11 @@ class Chronicle:
         )
         while len(self.clocks) > OPEN_CLOCKS:
             del self.clocks[min(self.clocks)]
-        self._emit(CallerSaid(call=self._id, at=self.elapsed, turn=over.turn, text=over.text, reason=over.reason))
+        self._caller_said(over, over.reason)
 
     def digit(self, digit: str) -> None:
         """A key was pressed."""
-        self._emit(DigitPressed(call=self._id, at=self.elapsed, digit=digit))
+        self._emit(DigitPressed(call=self._id, at=self.elapsed, digit=HIDDEN[0] if self.secret else digit))
 
     def audible(self, speaking: Speaking, audible_at: float) -> None:
         """The first audible sample of something is on its way: whatever it answers is answered."""
@@ -128,7 +135,11 @@ class Chronicle:
 
     def aside(self, over: TurnOver) -> None:
         """The caller said something that asks for nothing ("mhm", while we spoke)."""
-        self._emit(CallerSaid(call=self._id, at=self.elapsed, turn=over.turn, text=over.text, reason="aside"))
+        self._caller_said(over, "aside")
+
+    def _caller_said(self, over: TurnOver, reason: str) -> None:
+        text = HIDDEN if self.secret else over.text
+        self._emit(CallerSaid(call=self._id, at=self.elapsed, turn=over.turn, text=text, reason=reason))
 
     def said(self, speaking: Speaking) -> None:
         """Something of ours is over."""

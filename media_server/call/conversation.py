@@ -2,7 +2,8 @@
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,11 +14,15 @@ import structlog
 from media_server.audio.echo_filter import EchoFilter, NoEcho
 from media_server.call.chronicle import CallFacts, Chronicle
 from media_server.call.ears import Ears
+from media_server.call.events import RecordingChanged
+from media_server.call.filler import Filler
+from media_server.call.inputs import InputLog
 from media_server.call.leg import Leg
 from media_server.call.phrases import APOLOGY, GOODBYE, Phrases
-from media_server.call.record import EventSink
+from media_server.call.record import EventSink, RecordingRecord
+from media_server.call.recorder import Recorder, Recording
 from media_server.call.voice import Voice
-from media_server.errors import CallEnded, DeadlineExceeded, EngineError
+from media_server.errors import CallEnded, DeadlineExceeded, EngineError, NoAnswer
 from media_server.protocol.asr_stream import AsrQuery
 from media_server.speech.engine_stream import EngineStreams
 from media_server.transports.port import MediaPort
@@ -47,6 +52,8 @@ class Speech:
     no_input_s: float
     max_call_s: float
     engine_gone_s: float
+    allowed_destinations: tuple[str, ...] = ()
+    """Where dialplans may transfer calls to."""
     echo: Callable[[int], EchoFilter] = NoEcho
     """Takes our own voice out of what comes in, at this sample rate."""
 
@@ -57,7 +64,9 @@ Plan = Callable[["Conversation"], Awaitable[None]]
 class Conversation:
     """One call from the wire's first sound to the books. `run` is its whole life."""
 
-    def __init__(self, facts: CallFacts, port: MediaPort, speech: Speech, sink: EventSink) -> None:
+    def __init__(
+        self, facts: CallFacts, port: MediaPort, speech: Speech, sink: EventSink, recording: Recording | None = None
+    ) -> None:
         self.facts = facts
         self.speech = speech
         self.now = asyncio.get_running_loop().time
@@ -67,10 +76,16 @@ class Conversation:
         self._dismissed = asyncio.Event()
         self._dismissed_reason = "limit"
         self.chronicle = Chronicle(facts, self.leg, sink)
+        self.recording = recording
+        self._messages = 0
+        self.recorder: Recorder | None = None
+        """Of the whole call; while `run` is, and only where calls are recorded."""
+        self._inputs: InputLog | None = None
         self.failed = False
         """A fault of ours cut the call off without a word."""
         self._ears: Ears | None = None
         self._voice: Voice | None = None
+        self._filler: Filler | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._background: list[asyncio.Task[None]] = []
 
@@ -79,18 +94,22 @@ class Conversation:
     async def run(self, plan: Plan) -> None:
         """Answer, perform the dialplan, hang up, close the books. Never raises but for cancellation."""
         self.chronicle.started()
+        self._begin_recording()
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 self._voice = Voice(
                     self.leg, self.speech.tts, self.speech.phrases, self._tasks, gone_s=self.speech.engine_gone_s
                 )
                 self._voice.on_over = self.chronicle.said
+                self._filler = Filler(self.leg, self._voice)
                 self.leg.on_audible = self._audible
                 self._background += [
                     self._tasks.create_task(self._read(), name="reader"),
                     self._tasks.create_task(self._write(), name="writer"),
                 ]
+                filling = self._tasks.create_task(self._filler.run(), name="filler")
                 await self._perform(plan)
+                filling.cancel()
                 self._voice.end()
                 await self.leg.port.aclose()
                 await self._hear_out()
@@ -105,6 +124,10 @@ class Conversation:
         finally:
             await self.leg.port.aclose()
             self.end("closed")
+            if self._inputs is not None:
+                self._inputs.close()
+            if self.recorder is not None:
+                self.chronicle.record.recording = await self.recorder.aclose()
             self.chronicle.close(self.over_reason)
 
     def end(self, reason: str) -> None:
@@ -117,6 +140,21 @@ class Conversation:
         """The call is to end with a goodbye, whatever its dialplan is doing."""
         self._dismissed_reason = reason
         self._dismissed.set()
+
+    def _begin_recording(self) -> None:
+        """Record the call, where calls are; before consent was asked for, silence."""
+        if self.recording is None or not self.recording.calls:
+            return
+        path = self.recording.folder / f"{self.facts.id}.wav"
+        self.recorder = Recorder(self.leg, path, self.recording.thread, limits=self.recording.limits)
+        if self.recording.consent:
+            self.recorder.pause()
+        else:
+            self.chronicle.tell(RecordingChanged, on=True)
+        inputs = path.with_suffix(".jsonl")
+        self._inputs = InputLog(self.leg, inputs, self.recording.thread, self.recorder, call=self.facts.id)
+        self.recorder.on_change = lambda on: self.chronicle.tell(RecordingChanged, on=on)
+        self.chronicle.record.recording = RecordingRecord()
 
     async def _hear_out(self) -> None:
         """The wire is closed; what came over it before is still to be read and understood."""
@@ -173,6 +211,8 @@ class Conversation:
         error = task.exception()
         if error is None or isinstance(error, CallEnded):
             await self._farewell("completed", None)
+        elif isinstance(error, NoAnswer):
+            await self._farewell(error.code, GOODBYE)
         elif isinstance(error, EngineError | DeadlineExceeded):
             self.chronicle.record.error = f"{error.code}: {error.message}"
             log.error("call_cannot_go_on", call=self.facts.id, error=self.chronicle.record.error)
@@ -189,6 +229,10 @@ class Conversation:
         """Say the last words, and hang up when they and all before them were heard."""
         if self.over.is_set():
             return
+        with self.filler.theirs():
+            await self._say_farewell(reason, phrase)
+
+    async def _say_farewell(self, reason: str, phrase: str | None) -> None:
         if phrase is not None:
             self.voice.cut_short()
             self.voice.say(phrase, barge_in=BargeIn.OFF)
@@ -216,6 +260,33 @@ class Conversation:
         assert self._voice is not None
         return self._voice
 
+    @property
+    def filler(self) -> Filler:
+        """What keeps the line alive; there while `run` is."""
+        assert self._filler is not None
+        return self._filler
+
+    @contextmanager
+    def unrecorded(self) -> Iterator[None]:
+        """Nothing of what is said meanwhile is kept."""
+        recorder = self.recorder
+        if recorder is None or recorder.paused:
+            yield
+            return
+        recorder.pause()
+        try:
+            yield
+        finally:
+            recorder.resume()
+
+    def record_caller(self) -> Recorder | None:
+        """A recorder of the caller's side from now on, into a file of its own; None where no sound is kept at all."""
+        if self.recording is None:
+            return None
+        self._messages += 1
+        path = self.recording.folder / f"{self.facts.id}-{self._messages}.wav"
+        return Recorder(self.leg, path, self.recording.thread, sides="caller", limits=self.recording.limits)
+
     def listen(self) -> Ears:
         """The ears; they open at the first use, so that a call that never listens costs no engine session."""
         if self._ears is None:
@@ -223,12 +294,24 @@ class Conversation:
             self._ears = Ears(
                 self.leg, self.speech.asr, self.speech.query, gone_s=self.speech.engine_gone_s, echo=self.speech.echo
             )
+            if self._inputs is not None:
+                self._ears.tap = self._inputs.note
             self._ears.on_digit = self.chronicle.digit
             self._ears.on_turn = partial(self.chronicle.turn, arrived_at=self._ears.arrived_at)
             self._ears.floor.on_aside = self.chronicle.aside
             self._background.append(self._tasks.create_task(self._ears.run(), name="ears"))
             self.voice.open()
         return self._ears
+
+    def rest(self) -> None:
+        """Nothing comes for a while: give the recogniser's place back."""
+        if self._ears is not None:
+            self._ears.rest()
+
+    def resume(self) -> None:
+        """Listen again after a `rest`."""
+        if self._ears is not None:
+            self._ears.resume()
 
     @property
     def last_heard(self) -> str:
@@ -239,4 +322,5 @@ class Conversation:
     def _audible(self, utterance: Utterance, audible_at: float) -> None:
         speaking = self.voice.speaking.get(utterance)
         if speaking is not None:
+            self.filler.audible(speaking)
             self.chronicle.audible(speaking, audible_at)

@@ -1,24 +1,33 @@
 """The ears of a call: its sound goes to the recogniser, turns come back."""
 
 import asyncio
+import base64
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from media_server.audio.echo_filter import OURS, EchoFilter
+from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.call.floor_control import FloorControl
 from media_server.call.leg import BURST, Leg
 from media_server.call.voice import first_leaf
 from media_server.errors import EngineError
-from media_server.protocol.asr_stream import AsrQuery
+from media_server.protocol.asr_stream import AsrQuery, Configure
 from media_server.speech.asr import AsrSession
-from media_server.speech.engine_stream import EngineStreams
+from media_server.speech.engine_stream import EngineStreams, first_of
 from media_server.speech.turns import TurnAssembler, TurnEvent, TurnOver
 from media_server.turn.floor import Change
 
 MAX_WAITING = 1000
 """Events that may wait for the dialplan; past that the oldest is forgotten."""
+
+
+def cleaned(sample: int, pcm: bytes) -> dict[str, object]:
+    """What is taken down of sound out of which ours was taken."""
+    if any(pcm):
+        return {"sample": sample, "pcm": base64.b64encode(pcm).decode()}
+    return {"sample": sample, "samples": len(pcm) // BYTES_PER_SAMPLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +60,89 @@ class Ears:
         self._assembler = TurnAssembler()
         self._echo = echo(leg.port.sample_rate)
         self.floor = FloorControl(leg, query.language, self._is_ours)
-        leg.on_sent = self._echo.sent
+        self._session: AsrSession | None = None
+        self._expected = Configure()
+        leg.on_sent.append(self._echo.sent)
         self._events: deque[EarEvent] = deque(maxlen=MAX_WAITING)
         self._news = asyncio.Event()
         self._base_s = 0.0
+        self._resting = asyncio.Event()
+        self._awake = asyncio.Event()
+        self._awake.set()
+        self._finished = False
+        self._turn = self._turns_before = 0
         self.on_digit: Callable[[str], None] = lambda _digit: None
         self.on_turn: Callable[[TurnOver], None] = lambda _over: None
+        self.tap: Callable[..., None] = lambda _kind, **_values: None
+        """Takes down what comes in; see `call/inputs.py`."""
         leg.on_digit = self._digit
 
     async def run(self) -> None:
         """Listen until `finish`, or the recogniser is gone (then `Deaf` is the last event)."""
-        queue = self._leg.listen()
-        self._base_s = self._leg.position / self._leg.port.sample_rate
         try:
-            session = AsrSession(self._engines, self._query, gone_s=self._gone_s)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(session.run())
-                pump = tasks.create_task(self._pump(session))
-                await self._understand(session)
-                pump.cancel()
+            while not self._finished:
+                await first_of(self._hear(), self._until_rest())
+                if not self._resting.is_set():
+                    return
+                self._close()
+                await self._awake.wait()
+                self._resting.clear()
         except* EngineError as group:
             error = first_leaf(group)
             assert isinstance(error, EngineError)
             self._tell(Deaf(error))
         finally:
-            queue.close()
+            self._close()
+
+    def rest(self) -> None:
+        """Give the recogniser's place back, as nothing comes for a while; a turn that is open ends unheard."""
+        self._awake.clear()
+        self._resting.set()
+
+    def resume(self) -> None:
+        """Listen again after a `rest`: turns are counted on."""
+        self._awake.set()
+
+    async def _hear(self) -> None:
+        """One session of the recogniser, until `finish`."""
+        if self._finished:
+            return
+        self._leg.listen()
+        self._base_s = self._leg.position / self._leg.port.sample_rate
+        self._assembler, self._turns_before = TurnAssembler(), self._turn
+        self._session = session = AsrSession(self._engines, self._query, gone_s=self._gone_s)
+        self.tap("listening", query=self._query.model_dump(mode="json"), sample=self._leg.position)
+        session.on_configure = self._configured
+        if self._expected.changes:
+            session.configure(self._expected)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(session.run())
+            pump = tasks.create_task(self._pump(session))
+            await self._understand(session)
+            pump.cancel()
+
+    async def _until_rest(self) -> None:
+        await self._resting.wait()
+
+    def _close(self) -> None:
+        if self._leg.queue is not None:
+            self._leg.queue.close()
             self._leg.queue = None
-            self._leg.change(Change.TURN_ENDED)  # a turn that nobody hears ends here
+        self._leg.change(Change.TURN_ENDED)  # a turn that nobody hears ends here
+
+    def expect(self, **changes: object) -> None:
+        """Expect something else of the caller's turns from now on; see `Configure`."""
+        merged = Configure.model_validate({**self._expected.changes, **changes})
+        if merged == self._expected:
+            return
+        self._expected = merged
+        if self._session is not None:
+            self._session.configure(Configure.model_validate(changes))
 
     def finish(self) -> None:
         """No more sound comes; `run` ends when what there is was understood."""
+        self._finished = True
+        self._awake.set()
         if self._leg.queue is not None:
             self._leg.queue.end()
 
@@ -114,20 +176,31 @@ class Ears:
             pcm = frame.pcm
             if self._leg.arrivals.known:
                 pcm = self._echo.receive(pcm, self._leg.arrivals.time_of(frame.position / frame.sample_rate))
+                if pcm is not frame.pcm:
+                    self.tap("cleaned", **cleaned(frame.position, pcm))
                 self.floor.heard_more()
             session.send(pcm)
         session.finish()
 
     async def _understand(self, session: AsrSession) -> None:
         async for event in session.events():
+            self.tap("asr", event=event.model_dump(mode="json"))
             happened = self._assembler.receive(event)
+            if happened is not None:
+                self._turn = self._turns_before + happened.turn
+                happened = replace(happened, turn=self._turn)
             told = self.floor.receive(happened) if happened is not None else None
             if isinstance(told, TurnOver) and told.text:
                 self.on_turn(told)
             if told is not None:
                 self._tell(told)
 
+    def _configured(self, configure: Configure, seconds: float) -> None:
+        changes = configure.model_dump(exclude_none=True, exclude={"type"})
+        self.tap("configure", changes=changes, sample=round(seconds * self._leg.port.sample_rate))
+
     def _digit(self, digit: str) -> None:
+        self.tap("digit", digit=digit)
         self.on_digit(digit)
         self.floor.digit()
         self._tell(Digit(digit))

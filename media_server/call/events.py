@@ -59,6 +59,15 @@ class Answered(Event):
     receipt: Receipt
 
 
+class Played(Event):
+    """A recording or a tone was played, to its end or not."""
+
+    type: Literal["played"] = "played"
+    source: str
+    seconds: float
+    complete: bool
+
+
 class SlotHeard(Event):
     """What a question was answered with: `value` as text, None where nothing fitted; never that of a secret slot."""
 
@@ -111,6 +120,16 @@ class RecordingChanged(Event):
     on: bool
 
 
+class MessageTaken(Event):
+    """The caller left a message; `file` is its name among the recordings."""
+
+    type: Literal["message"] = "message"
+    file: str
+    seconds: float
+    text: str
+    reason: str
+
+
 class Fault(Event):
     """Something of ours, or that we lean on, did not work, and the call went on without it."""
 
@@ -141,12 +160,14 @@ CallEvent = Annotated[
     | DigitPressed
     | AgentSaid
     | Answered
+    | Played
     | SlotHeard
     | TransferBegan
     | TransferEnded
     | ToolRan
     | WebhookAsked
     | RecordingChanged
+    | MessageTaken
     | Fault
     | Noted
     | CallEndedEvent,

@@ -29,6 +29,8 @@ class FloorControl:
         self._aside = False
         """Whether its words so far, said while we spoke, were no more than "go on"."""
         self.on_aside: Callable[[TurnOver], None] = lambda _over: None
+        self.answers: Callable[[str], bool] = lambda _text: False
+        """Whether these words answer what is being asked, and so ask for the floor whatever they are."""
 
     def receive(self, event: TurnEvent) -> TurnEvent | None:
         """What of an event the dialplan is told."""
@@ -78,7 +80,7 @@ class FloorControl:
 
     def _weigh(self, text: str) -> bool:
         """Whether these words are for the dialplan."""
-        asks = asks_for_the_floor(text, self._language)
+        asks = asks_for_the_floor(text, self._language) or self.answers(text)
         if not self._leg.floor.agent_speaks:
             # "Mhm", begun while we spoke, is none either when it is over after us; "yeah" may be the answer.
             return asks or not self._aside or may_answer(text, self._language)

@@ -3,11 +3,20 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import TypeAlias
 
 from media_server.audio.frame import PTIME_MS, AudioFrame
 from media_server.call.ledger import Ledger
 from media_server.telemetry import metrics
-from media_server.transports.port import AudioArrived, AudioDropped, DigitArrived, MarkReturned, MediaPort
+from media_server.transports.port import (
+    AudioArrived,
+    AudioDropped,
+    DigitArrived,
+    MarkReturned,
+    MediaPort,
+    WireBack,
+    WireLeft,
+)
 from media_server.turn.clock import ArrivalClock
 from media_server.turn.floor import Change, Floor, Move
 from media_server.turn.playout import Playout
@@ -16,6 +25,8 @@ from media_server.turn.utterance import FirstAudible, Heard, PlayoutAction, Send
 MAX_BACKLOG_S = 10.0
 """Sound that may wait for its listener; past that the oldest is dropped, and counted."""
 
+
+TurnTaking: TypeAlias = FirstAudible | Heard | Change | Move
 
 BURST = 25
 """Frames that are worked off before others have their turn."""
@@ -82,13 +93,21 @@ class Leg:
         self.on_digit: Callable[[str], None] = lambda _digit: None
         self.on_audible: Callable[[Utterance, float], None] = lambda _utterance, _at: None
         self.on_heard: Callable[[Utterance], None] = lambda _utterance: None
-        self.on_sent: Callable[[bytes, float], None] = lambda _pcm, _audible_at: None
+        self.on_arrived: list[Callable[[AudioFrame], None]] = []
+        """Who is told of the caller's sound, what fills losses included."""
+        self.on_sent: list[Callable[[bytes, float], None]] = []
+        """Who is told of ours as it is sent, and when it sounds at the far end."""
+        self.on_cleared: list[Callable[[float], None]] = []
+        """Who is told that from now on nothing of what was sent before will sound."""
+        self.on_turn_taking: list[Callable[[TurnTaking], None]] = []
+        """Who is told of what moves the floor, what our voice is to do then, and when our utterances begin and end."""
         self.on_cut: Callable[[Utterance], None] = lambda _utterance: None
         self.position = 0
         self.wakes_late = 0
         """How often the writer woke more than a packet time after it should have."""
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
+        self._back = False
 
     def listen(self) -> FrameQueue:
         """From now on what arrives goes into this queue."""
@@ -113,6 +132,13 @@ class Leg:
                 case MarkReturned():
                     self.playout.receive_mark(event.name)
                     self.wake()
+                case WireLeft():
+                    self.playout.pause()
+                case WireBack():
+                    self._back = True
+                    self.playout.clear(self.now())
+                    self.playout.resume(self.now())
+                    self.wake()
         return self.port.ended_reason
 
     def _take(self, event: AudioArrived) -> None:
@@ -121,8 +147,12 @@ class Leg:
             self.ledger.filled += frame.samples
         else:
             self.ledger.received += frame.samples
+            if self._back:  # time has passed that was no sound
+                self.arrivals, self._back = ArrivalClock(self.port.sample_rate), False
             self.arrivals.observe(frame.end, self.now())
         self.position = frame.end
+        for listener in self.on_arrived:
+            listener(frame)
         if self.queue is None:
             self.ledger.unlistened += frame.samples
         else:
@@ -134,10 +164,18 @@ class Leg:
 
     def change(self, change: Change) -> None:
         """Something happened on the floor: do what it asks of our voice."""
-        self._obey(self.floor.change(change, self.now()))
+        move = self.floor.change(change, self.now())
+        self._tell(change)
+        self._obey(move)
         self.wake()
 
+    def _tell(self, happened: TurnTaking) -> None:
+        for listener in self.on_turn_taking:
+            listener(happened)
+
     def _obey(self, move: Move | None) -> None:
+        if move is not None:
+            self._tell(move)
         match move:
             case Move.PAUSE:
                 self.playout.pause()
@@ -167,16 +205,21 @@ class Leg:
     async def _perform(self, action: PlayoutAction) -> None:
         match action:
             case SendAudio():
-                self.on_sent(action.pcm, action.audible_at)
+                for listener in self.on_sent:
+                    listener(action.pcm, action.audible_at)
                 await self.port.send(action.pcm)
             case SendMark():
                 await self.port.send_mark(action.name)
             case SendClear():
+                for listen in self.on_cleared:
+                    listen(self.now())
                 await self.port.clear()
             case FirstAudible():
+                self._tell(action)
                 self.change(Change.AGENT_BEGINS)
                 self.on_audible(action.utterance, action.audible_at)
             case Heard():
+                self._tell(action)
                 if not self.playout.sounding:
                     self.change(Change.AGENT_HEARD)
                 self.on_heard(action.utterance)

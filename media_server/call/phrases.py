@@ -3,7 +3,7 @@
 They are kept as PCM, so that a greeting starts at once and a dead engine cannot take the apology with it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.protocol.tts_stream import TtsQuery, Word, Words
@@ -14,7 +14,11 @@ from media_server.speech.tts import TtsSession
 APOLOGY = "I am sorry, something went wrong on our side. Please call again later."
 REPROMPT = "Are you still there?"
 GOODBYE = "Goodbye."
-OWN_PHRASES = (APOLOGY, REPROMPT, GOODBYE)
+ONE_MOMENT = "One moment, please."
+NOT_HEARD = "Sorry, I did not hear you."
+NOT_UNDERSTOOD = "Sorry, I did not get that."
+WHAT_INSTEAD = "What should I change?"
+OWN_PHRASES = (APOLOGY, REPROMPT, GOODBYE, ONE_MOMENT, NOT_HEARD, NOT_UNDERSTOOD, WHAT_INSTEAD)
 
 
 class Phrase:
@@ -38,6 +42,10 @@ class Phrases:
     def get(self, text: str) -> Phrase | None:
         """A phrase, if it was made."""
         return self._made.get(text)
+
+    def keep(self, texts: Container[str]) -> None:
+        """Forget all others."""
+        self._made = {text: phrase for text, phrase in self._made.items() if text in texts}
 
     async def make(self, engines: EngineStreams, texts: Iterable[str]) -> None:
         """Make those that are not there yet.

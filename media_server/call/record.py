@@ -12,13 +12,23 @@ from media_server.call.events import (
     CallerSaid,
     CallEvent,
     DigitPressed,
+    Fault,
     Noted,
+    RecordingChanged,
+    SlotHeard,
+    ToolRan,
+    TransferBegan,
+    TransferEnded,
+    WebhookAsked,
 )
 from media_server.call.ledger import Ledger
 from media_server.call.receipt import Receipt
 
 MAX_LINES = 2000
 """Transcript lines and turns that a record holds; a call of two hours stays far below."""
+MAX_HAPPENINGS = 500
+MAX_DETAIL = 200
+"""Characters of what is told of one of them."""
 
 
 class Line(BaseModel):
@@ -37,6 +47,65 @@ class TurnRecord(BaseModel):
     text: str
     reason: str
     receipt: Receipt | None = None
+
+
+class Happening(BaseModel):
+    """Something else that happened: a slot, a transfer, a tool, a webhook, a fault, a change of the recording.
+
+    Attributes:
+        at: Seconds since the call began.
+        type: That of its event.
+        name: Of the slot or the tool; whom a transfer is to; the code of a fault.
+        ok: Whether it went well: filled, connected, answered; of a recording, whether it is on.
+        detail: The slot's value (never a secret one), or why it did not go well.
+        ms: How long it took, where that is known.
+    """
+
+    at: float
+    type: str
+    name: str = ""
+    ok: bool = True
+    detail: str = ""
+    ms: int | None = None
+
+    @classmethod
+    def of(cls, event: CallEvent) -> "Happening | None":
+        """An event in a few words; None for one that stands elsewhere in a record."""
+        at, kind = event.at, event.type
+        match event:
+            case SlotHeard():
+                made = cls(at=at, type=kind, name=event.name, ok=event.filled, detail=event.value or "")
+            case TransferBegan():
+                made = cls(at=at, type=kind, name=event.to)
+            case TransferEnded():
+                made = cls(at=at, type=kind, name=event.to, ok=event.ok, detail=event.reason)
+            case ToolRan():
+                made = cls(at=at, type=kind, name=event.tool, ok=event.ok, detail=event.reason, ms=event.ms)
+            case WebhookAsked():
+                made = cls(at=at, type=kind, ok=event.ok, detail=event.reason, ms=event.ms)
+            case Fault():
+                made = cls(at=at, type=kind, name=event.code, ok=False, detail=event.message)
+            case RecordingChanged():
+                made = cls(at=at, type=kind, ok=event.on)
+            case _:
+                return None
+        return made.model_copy(update={"name": made.name[:MAX_DETAIL], "detail": made.detail[:MAX_DETAIL]})
+
+
+class RecordingRecord(BaseModel):
+    """What is kept of a call's sound.
+
+    Attributes:
+        seconds: How long it is.
+        size: Bytes.
+        complete: Nothing is missing in it.
+        problem: Why something is: disk, backlog, limit, late, crash.
+    """
+
+    seconds: float = 0.0
+    size: int = 0
+    complete: bool = True
+    problem: str = ""
 
 
 class LedgerRecord(BaseModel):
@@ -71,7 +140,7 @@ class CallRecord(BaseModel):
     caller: str
     called: str
     dialplan: str
-    state: Literal["live", "ended"] = "live"
+    state: Literal["ringing", "live", "ended"] = "live"
     started_at: str
     duration_s: float = 0.0
     ended_reason: str | None = None
@@ -83,6 +152,8 @@ class CallRecord(BaseModel):
     gaps: int = 0
     wakes_late: int = 0
     ledger: LedgerRecord = LedgerRecord()
+    happenings: list[Happening] = []
+    recording: RecordingRecord | None = None
 
     def receive(self, event: CallEvent) -> None:
         """Take down what happened."""
@@ -105,7 +176,9 @@ class CallRecord(BaseModel):
             case CallEndedEvent():
                 self.state, self.ended_reason = "ended", event.reason
             case _:
-                pass  # it stands among the events
+                happening = Happening.of(event)
+                if happening is not None and len(self.happenings) < MAX_HAPPENINGS:
+                    self.happenings.append(happening)
 
     def _line(self, line: Line) -> None:
         if len(self.transcript) < MAX_LINES:
@@ -113,3 +186,13 @@ class CallRecord(BaseModel):
 
 
 EventSink = Callable[[CallEvent], None]
+
+
+def all_of(*sinks: EventSink) -> EventSink:
+    """One sink for several."""
+
+    def receive(event: CallEvent) -> None:
+        for sink in sinks:
+            sink(event)
+
+    return receive

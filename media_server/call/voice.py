@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from media_server.audio.frame import BYTES_PER_SAMPLE
+from media_server.audio.tones import WORKING, Tone
 from media_server.call.leg import Leg
 from media_server.call.phrases import Phrases
 from media_server.errors import EngineError
@@ -64,6 +65,7 @@ class Voice:
         self._phrases = phrases
         self._tasks = tasks
         self._count = 0
+        self._prepared: dict[str, bytes] = {}
         self._stream: asyncio.Task[None] | None = None
         self.speaking: dict[Utterance, Speaking] = {}
         self.on_over: Callable[[Speaking], None] = lambda _speaking: None
@@ -84,21 +86,76 @@ class Voice:
         turn: int | None = None,
     ) -> Speaking:
         """Say something after all that was said before. `held`: not audible before `release`."""
-        self._count += 1
-        speaking = Speaking(Utterance(f"u{self._count}", barge_in, held=held), turn)
-        self.speaking[speaking.utterance] = speaking
+        speaking = self._new(barge_in, held=held, turn=turn)
         self._leg.playout.open(speaking.utterance)
         phrase = self._phrases.get(text) if isinstance(text, str) else None
         if phrase is not None:
             assert isinstance(text, str)
-            speaking.text = text
-            place_words(speaking, phrase.words, self._leg.port.sample_rate)
-            speaking.text_at = speaking.voiced_at = self._leg.now()
-            self._leg.playout.push(speaking.utterance, phrase.pcm)
-            self._finish(speaking)
+            self._fill(speaking, text, phrase.pcm, phrase.words)
         else:
             speaking.maker = self._tasks.create_task(self._make(speaking, text), name="utterance")
         return speaking
+
+    def prepare(self, text: str) -> None:
+        """Have a text made that may be slipped in later."""
+        if self._phrases.get(text) is None and text not in self._prepared:
+            self._prepared[text] = b""
+            self._tasks.create_task(self._prepare(text), name="prepared")
+
+    async def _prepare(self, text: str) -> None:
+        self.open()
+        context = self._session.context(f"prepared-{len(self._prepared)}")
+        context.send(text)
+        pcm = bytearray()
+        try:
+            while (chunk := await context.next()) is not None:
+                if isinstance(chunk, Rewind):
+                    del pcm[chunk.sample * BYTES_PER_SAMPLE :]
+                elif isinstance(chunk, bytes):
+                    pcm += chunk
+        except EngineError:
+            return  # a tone does as well
+        self._prepared[text] = bytes(pcm)
+
+    def play(self, pcm: bytes, *, barge_in: BargeIn = BargeIn.ON) -> Speaking:
+        """Play linear PCM at the leg's rate after all that was said before; it is no text."""
+        speaking = self._new(barge_in)
+        self._leg.playout.open(speaking.utterance)
+        self._fill(speaking, "", pcm, ())
+        return speaking
+
+    def slip_in(self, what: str | Tone) -> Speaking | None:
+        """Say a phrase that is made, or a tone, before all that waits; None where something of ours goes on."""
+        phrase = self._phrases.get(what) if isinstance(what, str) else None
+        prepared = self._prepared.get(what) if isinstance(what, str) else None
+        tone = what if isinstance(what, Tone) else WORKING
+        speaking = self._new(BargeIn.ON)
+        if not self._leg.playout.slip_in(speaking.utterance):
+            del self.speaking[speaking.utterance]
+            return None
+        if phrase is not None:
+            assert isinstance(what, str)
+            self._fill(speaking, what, phrase.pcm, phrase.words)
+        elif prepared:
+            assert isinstance(what, str)
+            self._fill(speaking, what, prepared, ())
+        else:
+            self._fill(speaking, "", tone.pcm(self._leg.port.sample_rate), ())
+        return speaking
+
+    def _new(self, barge_in: BargeIn, *, held: bool = False, turn: int | None = None) -> Speaking:
+        self._count += 1
+        speaking = Speaking(Utterance(f"u{self._count}", barge_in, held=held), turn)
+        self.speaking[speaking.utterance] = speaking
+        return speaking
+
+    def _fill(self, speaking: Speaking, text: str, pcm: bytes, words: Iterable[Word]) -> None:
+        """All of its sound is there."""
+        speaking.text = text
+        place_words(speaking, words, self._leg.port.sample_rate)
+        speaking.text_at = speaking.voiced_at = self._leg.now()
+        self._leg.playout.push(speaking.utterance, pcm)
+        self._finish(speaking)
 
     def release(self, speaking: Speaking) -> None:
         """It may be audible now."""

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from media_server.cli.benches import bench
+from media_server.cli.call_commands import calls
 from media_server.cli.options import ConfigFile, Instances, JsonFile, Language, ModelsDir, counts, said
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 models = typer.Typer(help="The speech models: list, pull, verify.", no_args_is_help=True)
 app.add_typer(models, name="models")
 app.add_typer(bench, name="bench")
+app.add_typer(calls, name="calls")
 
 
 class RoleChoice(StrEnum):
@@ -153,6 +155,24 @@ def evaluate(  # noqa: PLR0917 - options, passed by name
 
     options = said(models_dir=models_dir, asr=said(model=model, device=device, compute_type=compute_type))
     raise typer.Exit(run(folder, context, config, options, language=language, partials=partials, json_file=json_file))
+
+
+@app.command()
+def replay(  # noqa: PLR0917 - options, passed by name
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `calls export` wrote.")],
+    patience: Annotated[str | None, typer.Option(metavar="quick|normal|patient", show_default="the call's")] = None,
+    min_silence_ms: Annotated[int | None, typer.Option(help="The least that ends a turn.")] = None,
+    other: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Another knob of the recogniser. Repeatable.")
+    ] = None,
+    models_dir: ModelsDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """End the turns of a recorded call again, with the same or other knobs, and show what would have changed."""
+    from media_server.cli.replay import run  # noqa: PLC0415
+
+    knobs = [f"{name}={value}" for name, value in said(patience=patience, min_silence_ms=min_silence_ms).items()]
+    raise typer.Exit(run(file, [*knobs, *(other or [])], config, said(models_dir=models_dir)))
 
 
 @models.command("list")

@@ -12,9 +12,37 @@ A dialplan is an async function of one `Call`::
 Returning hangs up, once the last words were heard. When the caller leaves first, the next await raises `CallEnded`.
 """
 
+from media_server.audio.tones import BEEP, Tone
 from media_server.dialplan.call import Call
+from media_server.dialplan.play import Played
+from media_server.dialplan.record import Recorded
 from media_server.dialplan.say import Said
+from media_server.dialplan.slots import Choice, Date, Digits, Email, Name, Number, Slot, Text, Time, YesNo, spell
+from media_server.dialplan.transfer import Transfer, Transferred
 from media_server.dialplan.turns import Turn
-from media_server.errors import CallEnded
+from media_server.errors import CallEnded, NoAnswer
 
-__all__ = ["Call", "CallEnded", "Said", "Turn"]
+__all__ = [
+    "BEEP",
+    "Call",
+    "CallEnded",
+    "Choice",
+    "Date",
+    "Digits",
+    "Email",
+    "Name",
+    "NoAnswer",
+    "Number",
+    "Played",
+    "Recorded",
+    "Said",
+    "Slot",
+    "Text",
+    "Time",
+    "Tone",
+    "Transfer",
+    "Transferred",
+    "Turn",
+    "YesNo",
+    "spell",
+]

@@ -11,7 +11,8 @@ async def echo(conversation: Conversation) -> None:
     Raises:
         CallEnded: The caller hung up.
     """
-    await conversation.alive(_loop(conversation.leg))
+    with conversation.filler.theirs():
+        await conversation.alive(_loop(conversation.leg))
 
 
 async def _loop(leg: Leg) -> None:

@@ -1,33 +1,55 @@
 """Loading dialplans: `NAME.py` holds the async function `NAME`. One folder may win over another."""
 
 import ast
+import importlib.machinery
 import importlib.util
-import sys
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
+from types import ModuleType
+
+from pydantic import BaseModel
 
 from media_server.dialplan.call import Call
+from media_server.dialplan.modules import Generation
+from media_server.dialplan.routes import read_capped
 from media_server.errors import ConfigError
 
 Plan = Callable[[Call], Awaitable[None]]
 
 MAX_PHRASE = 5000
 """Characters of a text that is made before anybody calls."""
-_SPOKEN_BY = frozenset({"say", "ask"})
+MAX_PHRASES = 500
+"""Texts of one dialplan that are made before; any more are made when they are said."""
+SETTINGS = "Settings"
+"""What the model of its settings is called in a dialplan that has one."""
+
+_SPOKEN_BY = frozenset({"say", "ask", "working", "voicemail"})
+_SPOKEN_AS = frozenset({"question", "filler", "when_down"})
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedPlan:
-    """A dialplan and the constant texts in it, which are made before anybody calls."""
+    """A dialplan.
+
+    Attributes:
+        phrases: The constant texts in it, which are made before anybody calls.
+        path: Its file.
+        settings: The model of its settings (pydantic's, or a dataclass), if it declares one.
+        generation: The modules that it runs on.
+    """
 
     name: str
     plan: Plan
     phrases: tuple[str, ...]
+    path: Path | None = None
+    settings: type | None = None
+    generation: Generation | None = None
 
 
-def load_plan(name: str, folders: Sequence[Path]) -> LoadedPlan:
-    """Load a dialplan from the first folder that has it.
+def load_plan(name: str, folders: Sequence[Path], generation: Generation | None = None) -> LoadedPlan:
+    """Load a dialplan from the first folder that has it. Imports it: not for an event loop with calls on it.
 
     Raises:
         ConfigError: No folder has it, or it is broken; the message names file and line.
@@ -35,43 +57,88 @@ def load_plan(name: str, folders: Sequence[Path]) -> LoadedPlan:
     for folder in folders:
         path = folder / f"{name}.py"
         if path.is_file():
-            return _load(name, path)
+            return _load(name, path, generation or Generation(folders, anew=False))
     raise ConfigError(f"there is no dialplan {name!r} in {', '.join(str(folder) for folder in folders)}")
 
 
-def _load(name: str, path: Path) -> LoadedPlan:
-    source = path.read_text(encoding="utf-8")
+def parse_plan(name: str, path: Path) -> ast.Module:
+    """A dialplan's source, which has the function; nothing of it is run.
+
+    Raises:
+        ConfigError: It is broken, or has none.
+    """
     try:
-        tree = ast.parse(source, filename=str(path))
+        tree = ast.parse(read_capped(path), filename=str(path))
     except SyntaxError as error:
-        raise ConfigError(f"{path}:{error.lineno}: {error.msg}") from error
-    spec = importlib.util.spec_from_file_location(f"dialplan_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise ConfigError(f"{path}: {type(error).__name__}: {error}") from error
+        raise ConfigError(f"{path}:{error.lineno or 1}: {error.msg}") from error
+    except (ValueError, RecursionError, MemoryError) as error:  # null bytes, nested beyond what the parser bears
+        raise ConfigError(f"{path}: it is no Python source: {error}") from error
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == name and not node.decorator_list:
+            raise ConfigError(f"{path}:{node.lineno}: a dialplan is an `async def`")
+    return tree
+
+
+def _load(name: str, path: Path, generation: Generation) -> LoadedPlan:
+    tree = parse_plan(name, path)
     phrases = constant_phrases(tree)
     if any(len(phrase) > MAX_PHRASE for phrase in phrases):
         raise ConfigError(f"{path}: a constant text of more than {MAX_PHRASE} characters")
+    module = _module(name, path, tree, generation)
     plan = getattr(module, name, None)
     if not callable(plan):
         raise ConfigError(f"{path}: it has no function {name!r}")
-    return LoadedPlan(name, plan, phrases)
+    return LoadedPlan(name, plan, phrases[:MAX_PHRASES], path, _settings_model(module), generation)
+
+
+def _module(name: str, path: Path, tree: ast.Module, generation: Generation) -> ModuleType:
+    unique = f"dialplan_{name}_{generation.number}"
+    # The source is compiled as it was read, not read again: it may be written to at this moment.
+    spec = importlib.util.spec_from_loader(unique, importlib.machinery.SourceFileLoader(unique, str(path)))
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    module.__file__ = str(path)
+    generation.add(unique, module)
+    try:
+        exec(compile(tree, str(path), "exec"), module.__dict__)  # noqa: S102 - the operator's own code
+    except SyntaxError as error:  # of a module that it imports
+        raise ConfigError(f"{error.filename or path}:{error.lineno or 1}: {error.msg}") from error
+    except (Exception, SystemExit) as error:
+        raise ConfigError(f"{place_of(error, [path.parent]) or path}: {type(error).__name__}: {error}") from error
+    return module
+
+
+def place_of(error: BaseException, folders: Sequence[Path]) -> str:
+    """The innermost line of an author's code that an error came through, as FILE:LINE; empty where there is none."""
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if is_authors(frame.f_code.co_filename, folders):
+            return f"{frame.f_code.co_filename}:{line}"
+    return ""
+
+
+def is_authors(file: str, folders: Sequence[Path]) -> bool:
+    """Whether a source file is an author's own, and no library that is installed within their folder."""
+    path = Path(file)
+    return any(path.is_relative_to(folder) for folder in folders) and "site-packages" not in path.parts
+
+
+def _settings_model(module: ModuleType) -> type | None:
+    model = getattr(module, SETTINGS, None)
+    if isinstance(model, type) and (issubclass(model, BaseModel) or is_dataclass(model)):
+        return model
+    return None
 
 
 def constant_phrases(tree: ast.AST) -> tuple[str, ...]:
     """The literal texts that a dialplan says, in the order of the source."""
-    return tuple(
-        node.args[0].value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in _SPOKEN_BY
-        and node.args
-        and isinstance(node.args[0], ast.Constant)
-        and isinstance(node.args[0].value, str)
-    )
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute) and node.func.attr in _SPOKEN_BY:
+                found += map(_text, node.args[:1])
+            found += [_text(keyword.value) for keyword in node.keywords if keyword.arg in _SPOKEN_AS]
+    return tuple(text for text in found if text)
+
+
+def _text(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

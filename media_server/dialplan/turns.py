@@ -57,7 +57,8 @@ async def ear_events(conversation: Conversation, *, busy: Callable[[], bool]) ->
     asked_at = conversation.now()
     while True:
         quiet = min(floor.quiet_for(conversation.now()), conversation.now() - asked_at)
-        event = await conversation.alive(ears.next(max(0.05, min(1.0, patience_s - quiet))))
+        with conversation.filler.theirs(unless=busy):
+            event = await conversation.alive(ears.next(max(0.05, min(1.0, patience_s - quiet))))
         if event is not None:
             if isinstance(event, Deaf):
                 raise event.error

@@ -6,6 +6,7 @@ Times are seconds of the audio *received on this stream*, never of a clock.
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from typing_extensions import override
 
 from media_server.protocol.speech import Message, SpeechError, SpeechWarning, parse, parse_known
 
@@ -180,7 +181,10 @@ class KeepAlive(Message):
 
 
 class Configure(Message):
-    """Change what the end of a turn is expected to look like, from now on; absent fields stay as they are."""
+    """Change what is expected, from now on; absent fields stay as they are, `null` goes back to what the query said.
+
+    `keyterm` holds for what is decoded from now on.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -190,6 +194,17 @@ class Configure(Message):
     max_silence_ms: int | None = Field(None, ge=100, le=20000)
     turn_detection: TurnDetection | None = None
     slot_complete: bool | None = None
+    keyterm: KeyTerms | None = None
+
+    @property
+    def changes(self) -> dict[str, object]:
+        """The fields that are there."""
+        return self.model_dump(exclude={"type"}, exclude_unset=True)
+
+    @override
+    def fields(self) -> dict[str, object]:
+        """See `Message`; here a field without a value says something."""
+        return {"type": self.type, **self.changes}
 
 
 AsrCommand = Annotated[Finalize | CloseStream | KeepAlive | Configure, Field(discriminator="type")]

@@ -8,6 +8,7 @@ client ignores a `type` or a field that it does not know.
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from media_server.errors import ProtocolViolation
 
@@ -16,6 +17,10 @@ class Message(BaseModel):
     """A JSON message of either stream."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    def fields(self) -> dict[str, object]:
+        """What goes over the wire: fields without a value are left out."""
+        return self.model_dump(mode="json", exclude_none=True, by_alias=True)
 
 
 class SpeechWarning(Message):
@@ -42,8 +47,8 @@ def number(value: object) -> object:
 
 
 def serialize(message: Message) -> str:
-    """The JSON text of a message; fields without a value are left out."""
-    return message.model_dump_json(exclude_none=True, by_alias=True)
+    """The JSON text of a message."""
+    return to_json(message.fields()).decode()
 
 
 def unknown_keys(query: BaseModel) -> list[str]:

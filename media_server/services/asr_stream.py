@@ -200,9 +200,23 @@ class AsrStream:
             case asr_stream.KeepAlive():
                 pass
             case asr_stream.Configure():
-                self._session.configure(**_changes(command))
+                self._configure(command)
             case answer:
                 await self._write(answer)
+
+    def _configure(self, configure: asr_stream.Configure) -> None:
+        """Pass on the fields that are there; those without a value are as the query has them."""
+        query = self._query
+        changes = {
+            key: getattr(query, key, None) if value is None else value for key, value in configure.changes.items()
+        }
+        if "keyterm" in changes:
+            del changes["keyterm"]
+            self._session.listen_for(query.keyterm if configure.keyterm is None else configure.keyterm)
+        for name, kind in (("patience", Patience), ("turn_detection", TurnDetection)):
+            if name in changes:
+                changes[name] = kind(changes[name])
+        self._session.configure(**changes)
 
     async def _fail(self, error: SpeechError) -> None:
         """Say what is wrong, and the books as they are."""
@@ -227,13 +241,3 @@ def _word(word: HeardWord) -> asr_stream.HeardWord:
     return asr_stream.HeardWord(
         text=word.text, start=round(word.start, 3), end=round(word.end, 3), confidence=round(word.probability, 3)
     )
-
-
-def _changes(configure: asr_stream.Configure) -> dict[str, object]:
-    """The fields that are there, as the engines' own."""
-    changes: dict[str, object] = configure.model_dump(exclude={"type"}, exclude_none=True)
-    if configure.patience is not None:
-        changes["patience"] = Patience(configure.patience)
-    if configure.turn_detection is not None:
-        changes["turn_detection"] = TurnDetection(configure.turn_detection)
-    return changes

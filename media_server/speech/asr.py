@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 
@@ -56,6 +56,8 @@ class AsrSession:
         self._finishing = False
         self._closed = False
         self._eager_at: float | None = None
+        self.on_configure: Callable[[Configure, float], None] = lambda _configure, _seconds: None
+        """Told what `configure` changes, and how many seconds of audio had come by then."""
         self.reconnects = 0
         """How often a stream was lost."""
 
@@ -71,8 +73,9 @@ class AsrSession:
 
     def configure(self, configure: Configure) -> None:
         """Change what the end of a turn looks like, from now on."""
-        self._configured = self._configured.model_copy(update=configure.model_dump(exclude_none=True))
+        self._configured = Configure.model_validate({**self._configured.changes, **configure.changes})
         self._unsent.append(configure)
+        self.on_configure(configure, self._replay.seconds)
         self._work.set()
 
     def finish(self) -> None:
@@ -135,7 +138,7 @@ class AsrSession:
         """Everything that is to be done on one stream; returns when it was closed in order."""
         self._eager_at = None
         self._replay.begin(self._now())
-        self._unsent = deque([self._configured] if self._configured != Configure() else [])
+        self._unsent = deque([self._configured] if self._configured.changes else [])
         if self._finishing:
             self._unsent.append(CloseStream())
         await first_of(self._speak(socket), self._listen(socket), socket.watch(), self._check())

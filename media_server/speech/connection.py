@@ -11,7 +11,7 @@ from typing import Self
 import aiohttp
 from pydantic import BaseModel
 
-from media_server.errors import EngineError, EngineUnavailable
+from media_server.errors import EngineError, EngineRefused, EngineUnavailable
 
 CONNECT_TIMEOUT_S = 2.0
 READY_TIMEOUT_S = 1.0
@@ -20,6 +20,8 @@ SILENT_S = 2.0
 """A stream from which nothing comes for so long, not even the answer to a ping, is lost."""
 AVOID_S = 5.0
 """An engine that did not answer is tried after the others for so long: one that hangs costs `CONNECT_TIMEOUT_S`."""
+_UNKNOWN = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
+"""How an engine answers a query that it cannot serve, be it asked again or not."""
 
 
 class Readiness(BaseModel):
@@ -62,9 +64,11 @@ class Engines:
         """Open a WebSocket to the engine with the fewest sessions that takes us.
 
         Raises:
+            EngineRefused: Those that answer do not know what is asked for (a voice, a language).
             EngineUnavailable: None of them does.
         """
         refusals: list[str] = []
+        unknown = 0
         for url in self._by_preference(monotonic()):
             self._sessions[url] += 1
             try:
@@ -79,6 +83,7 @@ class Engines:
                     )
             except aiohttp.WSServerHandshakeError as error:
                 self._sessions[url] -= 1
+                unknown += error.status in _UNKNOWN
                 refusals.append(f"{url}: {'full' if error.status == HTTPStatus.SERVICE_UNAVAILABLE else error.status}")
             except asyncio.CancelledError:
                 self._sessions[url] -= 1
@@ -89,6 +94,8 @@ class Engines:
                 refusals.append(f"{url}: {type(error).__name__}")
             else:
                 return EngineSocket(socket, self, url)
+        if unknown and unknown == len(refusals):
+            raise EngineRefused("; ".join(refusals))
         raise EngineUnavailable("; ".join(refusals))
 
     def _by_preference(self, now: float) -> list[str]:

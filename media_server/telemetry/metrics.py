@@ -29,6 +29,9 @@ LOOP_BLOCK_SECONDS = Histogram(
 )
 FRAMES_LATE = Counter("media_server_frames_late", "Frames sent after they were due by more than a packet time")
 SAMPLES_DROPPED = Counter("media_server_samples_dropped", "Samples received and not used", ["reason"])
+RECORDS_FAILED = Counter("media_server_records_failed", "Times that records of calls could not be written")
+RECORDS_DROPPED = Counter("media_server_records_dropped", "Events of calls that were not kept, for want of room")
+RECORDINGS = Counter("media_server_recordings", "Recordings of calls: complete, incomplete", ["outcome"])
 
 ASR_DECODE_SECONDS = Histogram("media_server_asr_decode_seconds", "One decode of a recogniser", buckets=_WORK_BUCKETS)
 ASR_INGEST_SECONDS = Histogram(

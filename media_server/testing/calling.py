@@ -13,11 +13,11 @@ from media_server.call.chronicle import CallFacts, Direction
 from media_server.call.conversation import Conversation
 from media_server.call.events import CallEvent
 from media_server.call.record import CallRecord
-from media_server.protocol.asr_stream import AsrQuery, Patience
+from media_server.protocol.asr_stream import Patience
 from media_server.testing.clock import virtual_time
 from media_server.testing.doubles import FakeEngines, FakeVoice
 from media_server.testing.ear import Ear, Word
-from media_server.testing.listener import Listener
+from media_server.testing.listener import Listeners
 from media_server.testing.mouth import Mouth
 from media_server.testing.port import CallersPort
 from media_server.testing.script import REACTION_S, Script
@@ -55,8 +55,8 @@ class Caller:
         self._port = CallersPort(self._ear, voiced=self._mouth.voiced)
         self._port.changed = self._changed
         self._news = asyncio.Event()
-        self._script = Script(self._mouth, self._port, self._speaks, self._news)
-        self._asr = FakeEngines(self._listener)
+        self._asr = Listeners(self._mouth, self._port)
+        self._script = Script(self._mouth, self._port, self._asr.notice, self._news)
         self._next_word = 0
         self._conversation: Conversation | None = None
         self._call: asyncio.Task[None] | None = None
@@ -152,8 +152,7 @@ class Caller:
         """The call's record, as it is now; with `cut_ins`."""
         assert self._conversation is not None
         record = self._conversation.chronicle.snapshot()
-        cut_ins = sum(listener.cut_ins for listener in self._asr.sockets)
-        return TestedCall.model_validate({**dict(record), "cut_ins": cut_ins})
+        return TestedCall.model_validate({**dict(record), "cut_ins": self._asr.cut_ins})
 
     @property
     def transcript(self) -> list[Line]:
@@ -170,8 +169,8 @@ class Caller:
     # --- behind the scenes ---------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _calling(self, tts: FakeEngines[FakeVoice], *, expect_error: bool, **limits: Any) -> AsyncIterator[None]:
-        quick = FakeEngines(lambda _query: FakeVoice(0.0, self._lexicon))
+    async def _calling(self, tts: FakeEngines, *, expect_error: bool, **limits: Any) -> AsyncIterator[None]:
+        quick = FakeEngines(lambda: FakeVoice(0.0, self._lexicon))
         speech = await speech_of(self._asr, tts, making=quick, **limits)
         self._conversation = Conversation(self._facts, self._port, speech, self.events.append)
         self._call = asyncio.create_task(self._conversation.run(self._performance.plan), name="call")
@@ -200,16 +199,9 @@ class Caller:
         if sound is not None and self._call is not None:
             await asyncio.wait({self._call}, timeout=sound.ends + REACTION_S - self._loop.time())
 
-    def _listener(self, query: Mapping[str, str]) -> Listener:
-        return Listener(self._mouth, self._port, AsrQuery.model_validate(dict(query)))
-
     def _changed(self) -> None:
         self._news.set()
         self._script.heard_more()
-
-    def _speaks(self) -> None:
-        for listener in self._asr.sockets:
-            listener.notice()
 
     def _ended(self, _task: "asyncio.Task[None]") -> None:
         self._ended_at = self._loop.time()
@@ -330,6 +322,6 @@ async def _caller(
     lexicon = Lexicon()
     with virtual_time():
         me = Caller(facts, performance, lexicon)
-        tts = FakeEngines(lambda _query: FakeVoice(voice_delay_s, lexicon))
+        tts = FakeEngines(lambda: FakeVoice(voice_delay_s, lexicon))
         async with me._calling(tts, expect_error=expect_error, **limits):  # noqa: SLF001 - two halves of one thing
             yield me

@@ -50,8 +50,9 @@ class Chat:
         self._write = write
         self._piped = piped
         self._lexicon = ChatLexicon()
-        self._readers = FakeEngines(lambda _query: Reader())
-        self._voices = FakeEngines(lambda _query: FakeVoice(0.0, self._lexicon))
+        self._readers = FakeEngines(self._new_reader)
+        self._voices = FakeEngines(lambda: FakeVoice(0.0, self._lexicon))
+        self._reader: Reader | None = None
         self._said = 0
         self._thinks = True
         self._interruption: str | None = None
@@ -137,10 +138,14 @@ class Chat:
                 assert_never(typed)
 
     def _read(self, text: str) -> None:
-        if self._readers.sockets:
-            self._readers.sockets[-1].read(text)
+        if self._reader is not None:
+            self._reader.read(text)
         else:
             self._write("        the dialplan does not listen", True)
+
+    def _new_reader(self) -> Reader:
+        self._reader = Reader()
+        return self._reader
 
     def _interrupt(self, text: str) -> None:
         """Say it into what the agent is saying, or says next."""

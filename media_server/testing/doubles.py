@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Self
 
 from typing_extensions import override
 
@@ -118,10 +118,7 @@ class FakeVoice(FakeSocket):
             self.tell(TtsDone(context_id=name, audio_s=self._samples.pop(name) / rate, cancelled=False))
 
 
-SocketT = TypeVar("SocketT", bound=FakeSocket)
-
-
-class FakeEngines(Generic[SocketT]):
+class FakeEngines:
     """Hands out sockets, and keeps them.
 
     Attributes:
@@ -129,17 +126,16 @@ class FakeEngines(Generic[SocketT]):
         refuse: Nobody is taken.
     """
 
-    def __init__(self, make: Callable[[Mapping[str, str]], SocketT]) -> None:
-        """`make` gets the query of the stream."""
+    def __init__(self, make: Callable[[], FakeSocket]) -> None:
         self._make = make
-        self.sockets: list[SocketT] = []
+        self.sockets: list[FakeSocket] = []
         self.delay_s = 0.0
         self.refuse = False
 
-    async def connect(self, path: str, query: Mapping[str, str]) -> SocketT:  # noqa: ARG002 - one kind, one path
+    async def connect(self, path: str, query: Mapping[str, str]) -> FakeSocket:  # noqa: ARG002 - one kind
         """See `EngineStreams`."""
         await asyncio.sleep(self.delay_s)
         if self.refuse:
             raise EngineUnavailable
-        self.sockets.append(self._make(query))
+        self.sockets.append(self._make())
         return self.sockets[-1]

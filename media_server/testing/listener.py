@@ -1,6 +1,7 @@
 """A recogniser's end of a stream, in time: it hears the caller's `Mouth` as the seconds pass."""
 
 import asyncio
+from collections.abc import Mapping
 
 from typing_extensions import override
 
@@ -71,3 +72,27 @@ class Listener(FakeSocket):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class Listeners:
+    """Opens streams for one caller, and keeps them."""
+
+    def __init__(self, mouth: Mouth, port: CallersPort) -> None:
+        self._mouth = mouth
+        self._port = port
+        self._streams: list[Listener] = []
+
+    async def connect(self, path: str, query: Mapping[str, str]) -> Listener:  # noqa: ARG002 - one kind, one path
+        """See `EngineStreams`."""
+        self._streams.append(Listener(self._mouth, self._port, AsrQuery.model_validate(dict(query))))
+        return self._streams[-1]
+
+    def notice(self) -> None:
+        """The caller's voice has changed."""
+        for stream in self._streams:
+            stream.notice()
+
+    @property
+    def cut_ins(self) -> int:
+        """Turns that ended in the middle of a hesitation."""
+        return sum(stream.cut_ins for stream in self._streams)

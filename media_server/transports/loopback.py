@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from media_server.audio.frame import BYTES_PER_SAMPLE, PTIME_MS, TELEPHONE_RATE, AudioFrame
-from media_server.transports.port import AudioArrived, DigitArrived, MarkReturned, PortEvent
+from media_server.transports.port import AudioArrived, CallControl, DigitArrived, MarkReturned, PortEvent
 
 
 class LoopbackPort:
@@ -16,6 +16,7 @@ class LoopbackPort:
 
     Attributes:
         played: What the far end has got to play, with the loop's time at which each piece begins to sound.
+        control: What the wire can do beyond sound, if it is given something.
     """
 
     step_ms = PTIME_MS
@@ -24,6 +25,7 @@ class LoopbackPort:
     def __init__(self, *, lead_s: float = 0.2, sample_rate: int = TELEPHONE_RATE) -> None:
         self.sample_rate = sample_rate
         self.lead_s = lead_s
+        self.control: CallControl | None = None
         self.ended_reason = "closed"
         self.played: list[tuple[float, bytes]] = []
         self._events: asyncio.Queue[PortEvent | None] = asyncio.Queue()

@@ -41,7 +41,69 @@ class MarkReturned:
     name: str
 
 
-PortEvent: TypeAlias = AudioArrived | AudioDropped | DigitArrived | MarkReturned
+@dataclass(frozen=True, slots=True)
+class WireLeft:
+    """The network has the call for itself (it is dialling for us, or plays keys): nothing comes, and nobody hears us.
+
+    The events go on with `WireBack`, or end.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class WireBack:
+    """Sound goes both ways again. What came and went before it is another stream's: no mark of it comes back.
+
+    Positions go on where they were: the time in between is no sound, so books and recordings know nothing of it.
+    """
+
+
+PortEvent: TypeAlias = AudioArrived | AudioDropped | DigitArrived | MarkReturned | WireLeft | WireBack
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOrder:
+    """Whom to connect the far end with.
+
+    Attributes:
+        to: E.164 or a SIP URI; checked, and allowed.
+        timeout_s: How long it may ring.
+        whisper: What the one who is called hears first, and the far end does not; may be empty.
+        music: What the far end hears meanwhile, where the wire knows it by that name; empty: its ring-back tone.
+    """
+
+    to: str
+    timeout_s: float
+    whisper: str = ""
+    music: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOutcome:
+    """What became of it: they have talked (`ok`, completed), or busy, no_answer, failed, canceled."""
+
+    ok: bool
+    reason: str
+
+
+class CallControl(Protocol):
+    """What a wire can do with a call beyond its sound. One order at a time."""
+
+    async def transfer(self, order: TransferOrder) -> TransferOutcome:
+        """Connect the far end with somebody else; returns when they have talked, or the far end is back with us.
+
+        Raises:
+            CallEnded: The far end hung up meanwhile, or nothing was heard of it any more.
+        """
+        ...
+
+    async def send_digits(self, digits: str) -> None:
+        """Have the network play keys to the far end; returns when sound goes both ways again.
+
+        Raises:
+            ProviderError: It does not.
+            CallEnded: The far end hung up meanwhile.
+        """
+        ...
 
 
 class MediaPort(Protocol):
@@ -58,6 +120,11 @@ class MediaPort(Protocol):
 
     marks: bool
     """Whether the far end returns what `send_mark` sends; else the clock alone says what was heard."""
+
+    @property
+    def control(self) -> CallControl | None:
+        """What can be done with the call beyond its sound; None on a wire that carries nothing else."""
+        ...
 
     def events(self) -> AsyncIterator[PortEvent]:
         """What arrives, in order, until the far end is gone; then `ended_reason` says why."""

@@ -75,11 +75,13 @@ class TwilioPort:
     Attributes:
         start: What the stream said of itself; nothing in it is checked yet.
         stream: The machine; its `irregular` counts what was ignored.
+        over: Set when the port has ended.
     """
 
     sample_rate = TELEPHONE_RATE
     step_ms = PTIME_MS
     marks = True
+    control = None
 
     def __init__(
         self,
@@ -92,6 +94,7 @@ class TwilioPort:
     ) -> None:
         self.start = start
         self.stream = stream
+        self.over = asyncio.Event()
         self.lead_s = limits.lead_s
         self._socket = socket
         self._limits = limits
@@ -194,6 +197,7 @@ class TwilioPort:
     def _end(self, reason: str) -> None:
         if self._ended is None:
             self._ended = reason
+            self.over.set()
             if self.stream.irregular:
                 _log.warning("twilio.irregular_frames", call_sid=self.start.call_id, **self.stream.irregular)
 

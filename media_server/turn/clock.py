@@ -53,3 +53,8 @@ class ArrivalClock:
         """The monotonic time at which the stream's `seconds` arrived; needs one observation."""
         assert self._offset is not None
         return self._offset + seconds
+
+    def seconds_at(self, now: float) -> float:
+        """The stream's seconds that arrived at a monotonic time; needs one observation."""
+        assert self._offset is not None
+        return now - self._offset

@@ -7,6 +7,7 @@ The rules:
 * One absolute clock (`PlayClock`) a run: frame n is due at ``t0 + n * 20 ms - lead``. A run ends when the far end must
   have played all that was sent; the next frame then starts a new run at once. Running dry inside an utterance whose
   sound is still being made is a *gap*, and is counted.
+* What is slipped in goes before all that waits, also into the gap of one that has run dry, which goes on behind it.
 * A mark follows every 200 ms of sound and the end of each utterance. Its name carries the generation and the position.
 * `pause` sends no more, while what was sent is still played. `resume` goes on: at once where the far end has not run
   dry, else from the last seam (the end of a word) that was heard, so that no word is lost and none is said twice.
@@ -68,6 +69,21 @@ class Playout:
     def open(self, utterance: Utterance) -> None:
         """Take an utterance; it is sent after those before it."""
         self._queue.append(utterance)
+
+    def slip_in(self, utterance: Utterance) -> bool:
+        """Take an utterance that is sent before all that waits; False where one that was begun goes on.
+
+        One that has run dry goes on behind it.
+        """
+        head = self._queue[0] if self._queue else None
+        if self._paused or (head is not None and head.begun and (head.live or self._has_frame())):
+            return False
+        if head is not None and head.begun:
+            if head in self._unheard:
+                self._unheard.remove(head)
+            head.moved, head.audible = True, False
+        self._queue.appendleft(utterance)
+        return True
 
     def push(self, utterance: Utterance, pcm: bytes) -> None:
         """More sound of an utterance; without effect once it was finished, withdrawn or cut."""
@@ -172,6 +188,11 @@ class Playout:
         """Something that was begun was not heard to its end yet."""
         return bool(self._unheard)
 
+    @property
+    def silent_since(self) -> float:
+        """When the last sound that was sent ends at the far end; long ago where there is none."""
+        return float("-inf") if self._clock is None else self._clock.time_of(self.sent)
+
     # --- the far end ---------------------------------------------------------------------------------------------
 
     def receive_mark(self, name: str) -> None:
@@ -257,10 +278,10 @@ class Playout:
     def _send_frame(self, actions: list[PlayoutAction]) -> None:
         head = self._queue[0]
         size = max(self._packet, min(self._step, head.waiting // self._packet * self._packet))
+        if head.start is None or head.moved:
+            head.start, head.moved = self.sent - head.next // BYTES_PER_SAMPLE, False
         pcm = head.take(size)
         head.begun = True
-        if head.start is None:
-            head.start = self.sent
         if not self._unheard or self._unheard[-1] is not head:
             self._unheard.append(head)
         if pcm:

@@ -32,6 +32,8 @@ class Utterance:
     """Sound that comes as fast as it is played (an echo): running dry is no gap, and nothing is kept of it."""
     cut: bool = False
     """Some of it was thrown away."""
+    moved: bool = False
+    """Something was slipped in before the rest of it."""
 
     def take(self, size: int) -> bytes:
         """The next bytes, `size` at most."""

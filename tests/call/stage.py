@@ -7,11 +7,13 @@ recogniser's side (it says what the caller says, and when); `FakeVoice` answers 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 from media_server.call.chronicle import CallFacts
 from media_server.call.conversation import Conversation, Speech
 from media_server.call.events import CallEvent
 from media_server.call.phrases import Phrase, Phrases
+from media_server.call.recorder import Recording
 from media_server.dialplan import Call
 from media_server.protocol.asr_stream import AsrEvent, AsrQuery, Final, SpeechStarted, TurnEager, TurnEnded, TurnResumed
 from media_server.protocol.tts_stream import TtsQuery
@@ -30,8 +32,8 @@ class Stage:
     def __init__(
         self,
         port: LoopbackPort,
-        asr: FakeEngines[FakeSocket],
-        tts: FakeEngines[FakeVoice],
+        asr: FakeEngines,
+        tts: FakeEngines,
         events: list[CallEvent],
     ) -> None:
         self.port = port
@@ -44,7 +46,7 @@ class Stage:
 
     @property
     def voice(self) -> FakeVoice:
-        return self.tts.sockets[0]
+        return cast("FakeVoice", self.tts.sockets[0])
 
     async def sound(self, seconds: float) -> None:
         """The wire carries `seconds` of sound, in real time."""
@@ -95,10 +97,11 @@ async def on_stage(
     voice_delay_s: float = 0.1,
     no_input_s: float = 8.0,
     max_call_s: float = 7200.0,
+    recording: Recording | None = None,
 ) -> AsyncIterator[Stage]:
     """A call under way; at the end of the block the caller hangs up, and the books are checked."""
     port = LoopbackPort()
-    asr, tts = FakeEngines(lambda _query: FakeSocket()), FakeEngines(lambda _query: FakeVoice(voice_delay_s))
+    asr, tts = FakeEngines(FakeSocket), FakeEngines(lambda: FakeVoice(voice_delay_s))
     made = Phrases(TtsQuery(sample_rate=8000))
     for text in phrases:
         made._made[text] = Phrase((TONE * 200)[: int(len(text) * SECONDS_A_LETTER * 8000) * 2], (), exact=False)
@@ -106,7 +109,7 @@ async def on_stage(
     events: list[CallEvent] = []
     facts = CallFacts("c" * 32, "CA1", "loopback", "+15550001", "+15550002", "test")
     stage = Stage(port, asr, tts, events)
-    stage.conversation = Conversation(facts, port, speech, events.append)
+    stage.conversation = Conversation(facts, port, speech, events.append, recording)
 
     async def plan(conversation: Conversation) -> None:
         await dialplan(Call(conversation))

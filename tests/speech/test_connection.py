@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from media_server.errors import EngineError, EngineUnavailable
+from media_server.errors import EngineError, EngineRefused, EngineUnavailable
 from media_server.speech.connection import SILENT_S, Engines
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -94,3 +94,15 @@ async def test_where_none_takes_us_each_is_named_with_its_reason() -> None:
     async with engine(full) as one, Engines([one, "http://127.0.0.1:1"]) as engines:
         with pytest.raises(EngineUnavailable, match=f"{one}: full; http://127.0.0.1:1: ClientConnector"):
             await engines.connect("/stream", {})
+
+
+async def test_what_no_engine_knows_is_a_refusal_and_one_that_is_full_is_none() -> None:
+    async def unknown(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=404)
+
+    async with engine(unknown) as url, Engines([url]) as engines:
+        with pytest.raises(EngineRefused):
+            await engines.connect("/stream", {"voice": "nobody"})
+        async with engine(full) as other, Engines([url, other]) as both:
+            with pytest.raises(EngineUnavailable):
+                await both.connect("/stream", {"voice": "nobody"})

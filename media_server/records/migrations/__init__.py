@@ -1,0 +1,1 @@
+"""How one schema of `calls.sqlite` becomes the next; run by Alembic."""
