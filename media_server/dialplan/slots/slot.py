@@ -13,6 +13,16 @@ Span: TypeAlias = tuple[int, int]
 """Where in the text something stands: `text[start:end]`."""
 
 
+NOTHING_S = 6.0
+"""The patience with a caller who has said nothing yet."""
+
+NO_MATCH_S = 1.5
+"""… who has said something else."""
+
+BEGUN_S = 5.0
+"""… who is in the middle of it, and may have to look up the rest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
     """Not filled yet.
