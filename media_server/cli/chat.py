@@ -14,6 +14,7 @@ import structlog  # noqa: E402
 
 from media_server.call.chronicle import CallFacts  # noqa: E402
 from media_server.control import EXIT_UNUSABLE  # noqa: E402
+from media_server.dialplan.route_settings import settings_of  # noqa: E402
 from media_server.errors import ConfigError  # noqa: E402
 from media_server.testing.chat import Chat  # noqa: E402
 from media_server.testing.chat_lines import HELP, parse_setting  # noqa: E402
@@ -31,8 +32,9 @@ def run(file: Path, caller: str, called: str, settings: Sequence[str]) -> int:
     # What the dialplan does wrong is shown; what the server logs of it would be shown twice.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
-        values = dict(parse_setting(setting) for setting in settings)
         performance = Performance(load(file, [Path()]))
+        given = dict(parse_setting(setting) for setting in settings)
+        values = settings_of(performance.loaded.settings, given)
     except ConfigError as error:
         print(f"media-server: {error}", file=sys.stderr)  # noqa: T201 - the terminal is what it is for
         return EXIT_UNUSABLE

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,12 @@ from media_server.call.chronicle import CallFacts, Direction
 from media_server.call.conversation import Conversation
 from media_server.call.events import CallEvent
 from media_server.call.record import CallRecord
+from media_server.dialplan.route_settings import settings_of
 from media_server.protocol.asr_stream import Patience
 from media_server.testing.clock import virtual_time
 from media_server.testing.doubles import FakeEngines, FakeVoice
 from media_server.testing.ear import Ear, Word
+from media_server.testing.exchange import Exchange, Outcome
 from media_server.testing.listener import Listeners
 from media_server.testing.mouth import Mouth
 from media_server.testing.port import CallersPort
@@ -24,6 +26,7 @@ from media_server.testing.script import REACTION_S, Script
 from media_server.testing.sound import Lexicon
 from media_server.testing.stage import CALL_ID, Dialplan, Performance, load, speech_of
 from media_server.testing.transcript import Found, Heard, Line, Silence, agent_lines, find, silences
+from media_server.transports.port import TransferOrder
 
 WITHIN_S = 20.0
 ENDS_S = 60.0
@@ -40,7 +43,9 @@ class TestedCall(CallRecord):
 class Caller:
     """The caller. What is said and pressed without `await` is done one thing after the other while time passes."""
 
-    def __init__(self, facts: CallFacts, performance: Performance, lexicon: Lexicon) -> None:
+    def __init__(
+        self, facts: CallFacts, performance: Performance, lexicon: Lexicon, transfers: Mapping[str, Outcome]
+    ) -> None:
         """`caller` makes one."""
         self.events: list[CallEvent] = []
         """What happened on the call, as webhooks and the console get it."""
@@ -54,6 +59,7 @@ class Caller:
         self._ear = Ear(lexicon)
         self._port = CallersPort(self._ear, voiced=self._mouth.voiced)
         self._port.changed = self._changed
+        self._port.control = self._exchange = Exchange(transfers, self._port.go_away)
         self._news = asyncio.Event()
         self._asr = Listeners(self._mouth, self._port)
         self._script = Script(self._mouth, self._port, self._asr.notice, self._news)
@@ -166,10 +172,21 @@ class Caller:
         heard = [(sound.begins, sound.ends) for sound in self._ear.sounds]
         return silences(spoken + heard, self._began_at, self._ended_at or self._loop.time())
 
+    @property
+    def transfers(self) -> list[TransferOrder]:
+        """The transfers that were made, with their whisper and music."""
+        return self._exchange.orders
+
+    @property
+    def keys_heard(self) -> str:
+        """The keys that the dialplan played (`call.send_dtmf`)."""
+        return self._exchange.keys
+
     # --- behind the scenes ---------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _calling(self, tts: FakeEngines, *, expect_error: bool, **limits: Any) -> AsyncIterator[None]:
+    async def _calling(self, voice_delay_s: float, *, expect_error: bool, **limits: Any) -> AsyncIterator[None]:
+        tts = FakeEngines(lambda: FakeVoice(voice_delay_s, self._lexicon))
         quick = FakeEngines(lambda: FakeVoice(0.0, self._lexicon))
         speech = await speech_of(self._asr, tts, making=quick, **limits)
         self._conversation = Conversation(self._facts, self._port, speech, self.events.append)
@@ -272,6 +289,7 @@ def caller(
     answered_by: str = "",
     patience: Patience = "normal",
     no_input_s: float = 8.0,
+    transfers: Mapping[str, Outcome] | None = None,
     voice_delay_s: float = 0.1,
     expect_error: bool = False,
 ) -> AbstractAsyncContextManager[Caller]:
@@ -288,11 +306,13 @@ def caller(
         answered_by: Who took up a call of the server's: human, machine, fax, unknown.
         patience: How long the recogniser lets a caller think: quick, normal, patient.
         no_input_s: After so long a silence the caller is asked whether they are there.
+        transfers: Which destinations are allowed, and what becomes of a transfer there: completed, busy, no_answer,
+            failed, canceled.
         voice_delay_s: How long the voice takes to make the first sound of a text that is not a constant.
         expect_error: The dialplan is to fail: that fails no test, and `me.record.error` says how.
 
     Raises:
-        ConfigError: There is no such dialplan, or it is broken.
+        ConfigError: There is no such dialplan, it is broken, or the settings are not what it wants.
         AssertionError: At the end: the dialplan raised something (its cause), with file and line.
     """
     frame = inspect.currentframe()
@@ -305,23 +325,23 @@ def caller(
         caller,
         called,
         loaded.name,
-        settings=settings or {},
+        settings=settings_of(loaded.settings, settings or {}),
         language=language,
         voice=voice,
         direction=direction,
         answered_by=answered_by,
     )
     limits = {"phrases": loaded.phrases, "language": language, "patience": patience, "no_input_s": no_input_s}
-    return _caller(facts, Performance(loaded), voice_delay_s, expect_error=expect_error, limits=limits)
+    limits["allowed_destinations"] = tuple(transfers or {})
+    me = partial(Caller, facts, Performance(loaded), Lexicon(), transfers or {})
+    return _caller(me, voice_delay_s, expect_error=expect_error, limits=limits)
 
 
 @asynccontextmanager
 async def _caller(
-    facts: CallFacts, performance: Performance, voice_delay_s: float, *, expect_error: bool, limits: Mapping[str, Any]
+    make: Callable[[], Caller], voice_delay_s: float, *, expect_error: bool, limits: Mapping[str, Any]
 ) -> AsyncIterator[Caller]:
-    lexicon = Lexicon()
     with virtual_time():
-        me = Caller(facts, performance, lexicon)
-        tts = FakeEngines(lambda: FakeVoice(voice_delay_s, lexicon))
-        async with me._calling(tts, expect_error=expect_error, **limits):  # noqa: SLF001 - two halves of one thing
+        me = make()
+        async with me._calling(voice_delay_s, expect_error=expect_error, **limits):  # noqa: SLF001 - its other half
             yield me

@@ -26,6 +26,7 @@ from media_server.testing.chat_wire import CUT_S, ChatLexicon, Reader
 from media_server.testing.clock import VirtualTime, virtual_time
 from media_server.testing.doubles import FakeEngines, FakeVoice
 from media_server.testing.ear import Ear
+from media_server.testing.exchange import Exchange
 from media_server.testing.port import CallersPort
 from media_server.testing.stage import Performance, speech_of
 from media_server.turn.floor import Holder
@@ -36,6 +37,7 @@ QUIET_S = 0.1
 ANSWERS_S = 10.0
 """How long a line that is piped in waits for the answer to the one before."""
 NO_INPUT_S = 8.0
+EVERYWHERE = ("+*", "sip:*@*")
 
 
 class Chat:
@@ -62,8 +64,14 @@ class Chat:
         with virtual_time(jumps=False) as clock:
             self._port = CallersPort(Ear(self._lexicon), voiced=lambda _begin, _end: False)
             self._port.changed = self._sounds
+            self._port.control = Exchange({}, self._port.go_away)
             speech = await speech_of(
-                self._readers, self._voices, making=self._voices, phrases=(), no_input_s=NO_INPUT_S
+                self._readers,
+                self._voices,
+                making=self._voices,
+                phrases=(),
+                no_input_s=NO_INPUT_S,
+                allowed_destinations=EVERYWHERE,
             )
             self._conversation = Conversation(self._facts, self._port, speech, self._receive)
             call = asyncio.create_task(self._conversation.run(self._performance.plan))

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 
 from media_server.audio.frame import BYTES_PER_SAMPLE, PTIME_MS, TELEPHONE_RATE, AudioFrame
 from media_server.testing.ear import Ear
-from media_server.transports.port import AudioArrived, DigitArrived, PortEvent
+from media_server.transports.port import AudioArrived, CallControl, DigitArrived, PortEvent, WireBack, WireLeft
 
 STEP_MS = 20 * PTIME_MS
 EVERY_S = 1.0
@@ -31,6 +31,8 @@ class CallersPort:
         self.ear = ear
         self.ended_reason = "closed"
         self.changed: Callable[[], None] = lambda: None
+        self.control: CallControl | None = None
+        self._left_at: float | None = None
         self._voiced = voiced
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[PortEvent | None] = asyncio.Queue()
@@ -50,7 +52,7 @@ class CallersPort:
         """The caller's sound up to now comes over the wire."""
         now = self._loop.time()
         samples = round((now - self.heard_until) * self.sample_rate)
-        if samples <= 0:
+        if samples <= 0 or self._left_at is not None:
             return
         voice = self._voiced(self.heard_until, now)
         pcm = (
@@ -70,6 +72,18 @@ class CallersPort:
         self.ended_reason = "caller_hangup"
         self._end()
 
+    def go_away(self, away: bool) -> None:
+        """The network has the caller for itself, or gives them back: what passes meanwhile is no sound."""
+        now = self._loop.time()
+        if away:
+            self.hear()
+            self._left_at = now
+            self._events.put_nowait(WireLeft())
+        elif self._left_at is not None:
+            self._began_at += now - self._left_at
+            self._left_at = None
+            self._events.put_nowait(WireBack())
+
     def _pass_on(self) -> None:
         self.hear()
         self._tick = self._loop.call_later(EVERY_S, self._pass_on)
@@ -87,6 +101,8 @@ class CallersPort:
 
     async def send(self, pcm: bytes) -> None:
         """The caller's end plays it behind what it plays."""
+        if self._left_at is not None:
+            return
         begins = max(self._loop.time(), self._played_until)
         self._played_until = begins + len(pcm) / BYTES_PER_SAMPLE / self.sample_rate
         self.ear.receive(pcm, begins)

@@ -1,6 +1,5 @@
 """What a dialplan needs to run without a phone and without models."""
 
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,7 @@ from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.phrases import OWN_PHRASES, Phrases
 from media_server.call.record import CallRecord
 from media_server.dialplan.call import Call
-from media_server.dialplan.loader import LoadedPlan, load_plan
+from media_server.dialplan.loader import LoadedPlan, load_plan, place_of
 from media_server.errors import ConfigError
 from media_server.protocol.asr_stream import AsrQuery, Patience
 from media_server.protocol.tts_stream import TtsQuery
@@ -58,9 +57,9 @@ class Performance:
         """What went wrong on the call, with the file and line of the dialplan's own; empty where nothing did."""
         if record.error is None or self.error is None:
             return record.error or ""
-        frames = traceback.extract_tb(self.error.__traceback__)
-        own = [frame for frame in frames if self.loaded.name in Path(frame.filename).stem] or frames
-        return f"{own[-1].filename}:{own[-1].lineno}: {type(self.error).__name__}: {self.error}"
+        path = self.loaded.path or Path(self.loaded.plan.__code__.co_filename)
+        place = place_of(self.error, [path.parent]) or str(path)
+        return f"{place}: {type(self.error).__name__}: {self.error}"
 
 
 async def speech_of(
@@ -72,9 +71,19 @@ async def speech_of(
     language: str = "",
     patience: Patience = "normal",
     no_input_s: float = 8.0,
+    allowed_destinations: tuple[str, ...] = (),
 ) -> Speech:
     """Engines and limits as the media role's defaults are, with the phrases made (by `making`)."""
     made = Phrases(TtsQuery(sample_rate=8000))
     await made.make(making, [*OWN_PHRASES, *phrases])
     query = AsrQuery(sample_rate=8000, language=language or "en", patience=patience, turn_detection="smart_turn")
-    return Speech(asr, tts, made, query, no_input_s=no_input_s, max_call_s=7200.0, engine_gone_s=5.0)
+    return Speech(
+        asr,
+        tts,
+        made,
+        query,
+        no_input_s=no_input_s,
+        max_call_s=7200.0,
+        engine_gone_s=5.0,
+        allowed_destinations=allowed_destinations,
+    )

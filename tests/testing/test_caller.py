@@ -27,7 +27,7 @@ async def patient(call: Call) -> None:
 
 async def test_a_whole_booking_takes_a_minute_of_call_and_no_time() -> None:
     begun = time.monotonic()
-    async with caller("booking.py") as me:
+    async with caller("small_booking.py") as me:
         await me.hears("good evening")
         me.says("four")
         await me.hears("Which day")

@@ -3,7 +3,7 @@
 from media_server.dialplan import Call, Turn
 
 
-async def booking(call: Call) -> None:
+async def small_booking(call: Call) -> None:
     await call.say("Mario's, good evening. I can book you a table.", barge_in=False)
     people = await answer(call, "For how many people?")
     day = await answer(call, "Which day shall it be?")
