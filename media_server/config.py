@@ -59,6 +59,15 @@ class TwilioSettings(_Section):
         description="where calls may go: +15550100, +1555*, sip:desk@example.com, sip:*@example.com; by default none",
     )
     calls_per_s: float = Field(1.0, gt=0, le=100, description="calls of ours that are begun in a second")
+
+    @property
+    def login(self) -> tuple[str, str, str] | None:
+        """Account, user and password of the REST API: a key and its secret, or the account and its token."""
+        secret = self.api_key_secret if self.api_key_sid else self.auth_token
+        if self.account_sid is None or secret is None:
+            return None
+        return self.account_sid, self.api_key_sid or self.account_sid, secret.get_secret_value()
+
     media_timeout_initial_s: float = Field(30.0, gt=0)
     media_timeout_s: float = Field(15.0, gt=0)
     token_ttl_s: float = Field(60.0, gt=0, le=600)
@@ -131,6 +140,15 @@ class RecordsSettings(_Section):
     consent: str = Field("", max_length=1000, description="what a caller is told before a recording begins")
 
 
+class HooksSettings(_Section):
+    """HTTP to elsewhere on behalf of calls."""
+
+    allow_hosts: tuple[str, ...] = Field(
+        (),
+        description="what may be asked beside the public internet's web ports: name[:port], address or network[:port]",
+    )
+
+
 class InstancesSettings(_Section):
     """How many processes of an engine there are on this machine; they share its cores."""
 
@@ -164,6 +182,7 @@ class Settings(BaseModel):
     twilio: TwilioSettings = TwilioSettings()
     asr: AsrSettings = AsrSettings()
     tts: TtsSettings = TtsSettings()
+    hooks: HooksSettings = HooksSettings()
     instances: InstancesSettings = InstancesSettings()
     records: RecordsSettings = RecordsSettings()
 

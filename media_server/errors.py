@@ -12,7 +12,8 @@
     │   ├── TooLarge             more than is taken
     │   ├── UnsupportedMedia     of a kind that is not known
     │   ├── Undecodable          of a known kind, but broken
-    │   └── KeyReused            an Idempotency-Key that was another request's
+    │   ├── KeyReused            an Idempotency-Key that was another request's
+    │   └── InvalidVerbs         a list of verbs that cannot be performed
     ├── Overloaded               no room; try again after `retry_after_s`
     │   └── TooMany              more at once than is done; try again
     ├── NotConfigured            the operator has not set what this needs
@@ -21,6 +22,11 @@
     ├── EngineError              a speech engine refused, failed or is gone
     │   ├── EngineRefused        it will not do what it is asked for, also later
     │   └── EngineUnavailable    none of them answers
+    ├── HookError                something over HTTP elsewhere was of no use (`reason`: a short word)
+    │   ├── HookForbidden        the guard does not let that address be asked
+    │   ├── HookUnreachable      nobody answers there
+    │   ├── HookTimeout          the answer did not come in time
+    │   └── BadAnswer            it came, and cannot be used
     ├── NotFound                 no such call, voice or route
     ├── Conflict                 not in the state that it is in now
     ├── RecordsUnavailable       the records of calls cannot be read or written just now
@@ -119,6 +125,18 @@ class KeyReused(PeerError):
     http_status = 422
 
 
+class InvalidVerbs(PeerError):
+    """A list of verbs that cannot be performed; the message names the place, never a value."""
+
+    code = "invalid_verbs"
+    http_status = 422
+
+    def __init__(self, message: str = "", *, reason: str = "shape") -> None:
+        """`reason`: one of a few words, for events and metrics."""
+        super().__init__(message)
+        self.reason = reason
+
+
 class Overloaded(MediaServerError):
     """No room for another one right now."""
 
@@ -182,6 +200,49 @@ class EngineUnavailable(EngineError):
 
     code = "engine_unavailable"
     http_status = 503
+
+
+class HookError(MediaServerError):
+    """Something over HTTP elsewhere was of no use."""
+
+    code = "hook"
+    retryable = True
+    http_status = 502
+
+    def __init__(self, message: str = "", *, reason: str) -> None:
+        """`reason`: one of a few words, for events and metrics."""
+        super().__init__(message)
+        self.reason = reason
+
+
+class HookForbidden(HookError):
+    """The guard does not let that address be asked."""
+
+    code = "hook_forbidden"
+    retryable = False
+
+
+class HookUnreachable(HookError):
+    """Nobody answers there, or the connection broke."""
+
+    code = "hook_unreachable"
+
+
+class HookTimeout(HookError):
+    """The answer did not come in time."""
+
+    code = "hook_timeout"
+    http_status = 504
+
+    def __init__(self, message: str = "", *, reason: str = "timeout") -> None:
+        super().__init__(message, reason=reason)
+
+
+class BadAnswer(HookError):
+    """An answer came, and cannot be used."""
+
+    code = "hook_bad_answer"
+    retryable = False
 
 
 class NotFound(MediaServerError):

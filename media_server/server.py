@@ -17,6 +17,7 @@ from media_server.api.calls import Calls
 from media_server.api.calls_out import calls_out_routes
 from media_server.api.pace import Pace
 from media_server.api.recordings import recording_routes
+from media_server.api.schema import schema_routes
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_calls import IncomingCall
 from media_server.api.twilio_outgoing import Outgoing
@@ -39,6 +40,8 @@ from media_server.dialplan.reload import LivePlans
 from media_server.dialplan.router import LoadedRoute, Router
 from media_server.dialplan.routes import Incoming
 from media_server.errors import EngineError, MediaServerError, Overloaded
+from media_server.hooks.guard import Guard
+from media_server.hooks.http import HookHttp
 from media_server.protocol.asr_stream import AsrQuery
 from media_server.protocol.tts_stream import TtsQuery
 from media_server.records.archive import Archive
@@ -89,6 +92,7 @@ class MediaServer:
         )
         self._profiles = SpeechProfiles(self._speech)
         self._asr_room, self._tts_room = RoomWatch(self._asr), RoomWatch(self._tts)
+        self._http = HookHttp(Guard(settings.hooks.allow_hosts))
         self._lag = LoopLag()
         self._media = media
         self._terminal = Terminal()
@@ -187,7 +191,7 @@ class MediaServer:
 
         async def perform(conversation: Conversation) -> None:
             try:
-                await loaded.plan(Call(conversation))
+                await loaded.plan(Call(conversation, self._http))
             except MediaServerError:
                 raise
             except Exception as error:
@@ -221,7 +225,7 @@ class MediaServer:
     async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         """Connections to the engines, while the application runs."""
         await self.archive.open()
-        async with self._asr, self._tts:
+        async with self._asr, self._tts, self._http:
             parts = (
                 *(self._prepare(), self._asr_room.run(), self._tts_room.run(), self._lag.run()),
                 *(self._plans.run(), self._blocks.run()),
@@ -296,8 +300,11 @@ def create_app(settings: Settings) -> web.Application:
     app.add_routes(server.stream.routes())
     app.add_routes(Calls(server.registry, server.archive).routes())
     app.add_routes(recording_routes(server.registry, server.archive))
+    app.add_routes(schema_routes())
     twilio = settings.twilio
-    rest = twilio_rest(settings)
+    # Without a token nobody knows whether it is Twilio that asks; what moves calls is not offered then.
+    login = twilio.login if twilio.auth_token is not None else None
+    rest = TwilioRest(TwilioAccount(*login, twilio.api_url)) if login is not None else None
     gate = CallingGate(server.registry, plans, server.keep_place, from_number=twilio.from_number or "")
     outgoing = Outgoing(
         gate,
@@ -333,16 +340,6 @@ def create_app(settings: Settings) -> web.Application:
     app.on_shutdown.append(server.shut_down)
     app.on_shutdown.append(server.stream.shut_down)
     return app
-
-
-def twilio_rest(settings: Settings) -> TwilioRest | None:
-    """The API of the account that the settings name; None where they name none, or nothing that opens it."""
-    twilio = settings.twilio
-    secret = _secret(twilio.api_key_secret) if twilio.api_key_sid else _secret(twilio.auth_token)
-    if twilio.account_sid is None or secret is None:
-        return None
-    account = TwilioAccount(twilio.account_sid, twilio.api_key_sid or twilio.account_sid, secret, twilio.api_url)
-    return TwilioRest(account)
 
 
 def _secret(value: SecretStr | None) -> str | None:

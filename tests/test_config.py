@@ -151,3 +151,17 @@ def test_addresses_are_written_as_others_reach_them() -> None:
     assert authority("0.0.0.0", 80) == "127.0.0.1:80"
     assert authority("::", 80) == "[::1]:80"
     assert authority("a.example", 80) == "a.example:80"
+
+
+def test_twilios_own_names_and_the_list_of_destinations_are_understood() -> None:
+    environ = {
+        "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "TWILIO_AUTH_TOKEN": "t",
+        "MEDIA_SERVER_TWILIO__ALLOWED_DESTINATIONS": "+1555*, sip:*@example.com",
+    }
+    twilio = load(None, environ).twilio
+    assert twilio.account_sid == environ["TWILIO_ACCOUNT_SID"]
+    assert twilio.allowed_destinations == ("+1555*", "sip:*@example.com")
+    (complaint,) = complaints(None, {**environ, "MEDIA_SERVER_TWILIO__ALLOWED_DESTINATIONS": "*"})
+    assert complaint.startswith("MEDIA_SERVER_TWILIO__ALLOWED_DESTINATIONS: ")
+    assert "+1555*" in complaint

@@ -11,9 +11,10 @@ import structlog
 from media_server.api.twilio_calls import CallState, KnownCall, R, TwilioCalls
 from media_server.protocol.twilio_signature import Form
 from media_server.protocol.twiml import DialAddresses, connect_twiml, hangup_twiml, say_twiml
+from media_server.transports.handover import Handover
 from media_server.transports.port import MediaPort
 from media_server.transports.twilio import TwilioPort
-from media_server.transports.twilio_handover import Handover, HandoverLimits, HandoverPort
+from media_server.transports.twilio_handover import HandoverLimits, HandoverPort
 from media_server.transports.twilio_rest import TwilioRest
 
 FINAL = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})

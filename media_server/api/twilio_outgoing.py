@@ -176,7 +176,7 @@ class Outgoing(Generic[R]):
 
     def _checked(self, order: OutgoingCall) -> tuple[TwilioRest, str, str]:
         if self._rest is None:
-            raise NotConfigured("calling needs twilio.account_sid, and twilio.auth_token or an API key")
+            raise NotConfigured("calling needs twilio.account_sid and twilio.auth_token")
         if not self._base:
             raise NotConfigured("calling needs a public_url: Twilio has to reach this server")
         to = normalised(order.to)

@@ -2,13 +2,16 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from media_server.cli.benches import bench
 from media_server.cli.call_commands import calls
 from media_server.cli.options import ConfigFile, Instances, JsonFile, Language, ModelsDir, counts, said
+from media_server.cli.same_options import with_options_of
+from media_server.cli.twilio import call, twilio
+from media_server.control import EXIT_UNUSABLE
 
 app = typer.Typer(
     name="media-server",
@@ -23,6 +26,8 @@ models = typer.Typer(help="The speech models: list, pull, verify.", no_args_is_h
 app.add_typer(models, name="models")
 app.add_typer(bench, name="bench")
 app.add_typer(calls, name="calls")
+app.add_typer(twilio, name="twilio")
+app.command("call")(call)
 
 
 class RoleChoice(StrEnum):
@@ -66,6 +71,12 @@ def serve(  # noqa: PLR0917 - options, passed by name
     dialplans: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Your dialplans; they win over the shipped ones.")
     ] = None,
+    dialplan: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What answers where no route fits.", show_default="as routes say")
+    ] = None,
+    develop: Annotated[
+        bool, typer.Option("--develop", help="Show here what errors in dialplans say.", show_default=False)
+    ] = False,
     asr_url: Annotated[
         list[str] | None, typer.Option(help="A recogniser elsewhere, instead of one here. Repeatable.")
     ] = None,
@@ -90,10 +101,77 @@ def serve(  # noqa: PLR0917 - options, passed by name
         data_dir=data_dir,
         models_dir=models_dir,
         dialplans=dialplans,
+        dialplan=dialplan,
+        develop=develop or None,
         media=said(asr_urls=asr_url or None, tts_urls=tts_url or None),
         instances=counts(instances),
     )
     raise typer.Exit(run(role.value, instance, config, options))
+
+
+_serve = serve
+"""By a name of its own: the module `cli.serve`, once it is imported, takes the function's place in this package."""
+
+
+@app.command("run")
+@with_options_of(_serve, but=("role", "dialplans", "dialplan", "develop", "instance"))
+def run_dialplan(
+    file: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="A dialplan, or a folder with routes.toml.")],
+    **options: Any,
+) -> None:
+    """Answer calls with a dialplan of yours, and take it anew whenever you save it."""
+    from media_server.cli.run_file import find  # noqa: PLC0415
+
+    if (target := find(file)) is None:
+        raise typer.Exit(EXIT_UNUSABLE)
+    _serve(dialplans=target.folder, dialplan=target.dialplan, develop=True, **options)
+
+
+@app.command("new")
+def new_dialplan(
+    name: Annotated[str, typer.Argument(help="What it is called, such as booking.")],
+    folder: Annotated[Path, typer.Option("--in", metavar="DIR", help="Where.", show_default="here")] = Path(),
+) -> None:
+    """Write a dialplan to begin with, and a test of it."""
+    from media_server.cli.new import run  # noqa: PLC0415
+
+    raise typer.Exit(run(name, folder))
+
+
+@app.command("route-test")
+def route_test(  # noqa: PLR0917 - options, passed by name
+    called: Annotated[str, typer.Argument(metavar="NUMBER", help="The number that is called.")],
+    caller: Annotated[
+        str, typer.Option("--from", metavar="NUMBER", help="Who calls.", show_default="a withheld number")
+    ] = "",
+    at: Annotated[str | None, typer.Option(metavar="2026-12-24T18:00", help="When.", show_default="now")] = None,
+    outbound: Annotated[bool, typer.Option("--outbound", help="A call of ours.", show_default=False)] = False,
+    dialplans: Annotated[Path | None, typer.Option(metavar="DIR", help="Your dialplans.")] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Which route a call would take, and why not the ones before it."""
+    from media_server.cli.route_test import moment, run  # noqa: PLC0415
+    from media_server.dialplan.routes import Incoming  # noqa: PLC0415
+
+    try:
+        when = moment(at)
+    except ValueError:
+        raise typer.BadParameter("a time such as 2026-12-24T18:00 is wanted", param_hint="--at") from None
+    incoming = Incoming(called, caller, when, "outbound" if outbound else "inbound")
+    raise typer.Exit(run(incoming, config, said(dialplans=dialplans)))
+
+
+@app.command()
+def doctor(
+    quick: Annotated[bool, typer.Option("--quick", help="Without what takes seconds.", show_default=False)] = False,
+    dialplans: Annotated[Path | None, typer.Option(metavar="DIR", help="Your dialplans.")] = None,
+    models_dir: ModelsDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """What is in order here and what is not, each with its remedy."""
+    from media_server.cli.doctor import run  # noqa: PLC0415
+
+    raise typer.Exit(run(config, said(dialplans=dialplans, models_dir=models_dir), quick=quick))
 
 
 @app.command("try")
@@ -173,6 +251,16 @@ def replay(  # noqa: PLR0917 - options, passed by name
 
     knobs = [f"{name}={value}" for name, value in said(patience=patience, min_silence_ms=min_silence_ms).items()]
     raise typer.Exit(run(file, [*knobs, *(other or [])], config, said(models_dir=models_dir)))
+
+
+@app.command()
+def schema(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which one: verbs.")] = "verbs",
+) -> None:
+    """Print the JSON schema of what others send us."""
+    from media_server.cli.schema import run  # noqa: PLC0415
+
+    raise typer.Exit(run(name))
 
 
 @models.command("list")

@@ -59,6 +59,10 @@ def next_steps(settings: Settings, base_url: str, try_options: Sequence[str] | N
     lines = []
     if try_options is not None:
         lines.append("  No microphone   " + " ".join((f"{command_prefix()}media-server try", *try_options)))
+        if settings.dialplans is None:
+            lines.append(
+                "  Your own        {0} new booking && {0} run booking.py".format(f"{command_prefix()}media-server")
+            )
         if settings.public_url is not None:
             lines.append(f"  A real phone    let your number's voice webhook be {base_url}/twilio/voice")
     if settings.open_to_all:

@@ -16,11 +16,13 @@ from media_server.audio.tones import BEEP, Tone
 from media_server.dialplan.call import Call
 from media_server.dialplan.play import Played
 from media_server.dialplan.record import Recorded
+from media_server.dialplan.run import Ran
 from media_server.dialplan.say import Said
 from media_server.dialplan.slots import Choice, Date, Digits, Email, Name, Number, Slot, Text, Time, YesNo, spell
 from media_server.dialplan.transfer import Transfer, Transferred
 from media_server.dialplan.turns import Turn
-from media_server.errors import CallEnded, NoAnswer
+from media_server.dialplan.webhook import Webhook, WebhookSettings
+from media_server.errors import CallEnded, HookError, NoAnswer
 
 __all__ = [
     "BEEP",
@@ -30,10 +32,12 @@ __all__ = [
     "Date",
     "Digits",
     "Email",
+    "HookError",
     "Name",
     "NoAnswer",
     "Number",
     "Played",
+    "Ran",
     "Recorded",
     "Said",
     "Slot",
@@ -43,6 +47,8 @@ __all__ = [
     "Transfer",
     "Transferred",
     "Turn",
+    "Webhook",
+    "WebhookSettings",
     "YesNo",
     "spell",
 ]

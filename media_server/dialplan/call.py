@@ -19,12 +19,15 @@ from media_server.dialplan.gather import gather
 from media_server.dialplan.pause import pause
 from media_server.dialplan.play import Played, play
 from media_server.dialplan.record import Recorded, record, voicemail
+from media_server.dialplan.run import Ran, run
 from media_server.dialplan.say import Interruptible, Said, barge_in_of, say
 from media_server.dialplan.send_dtmf import send_dtmf
 from media_server.dialplan.slots.slot import Slot
 from media_server.dialplan.transfer import RING_S, Transfer, Transferred, transfer
 from media_server.dialplan.turns import Turn, turns
 from media_server.dialplan.working import working
+from media_server.hooks.call_http import CallHttp
+from media_server.hooks.http import HookHttp
 
 T = TypeVar("T")
 
@@ -32,11 +35,19 @@ T = TypeVar("T")
 class Call:
     """One call. Every verb raises `CallEnded` when the caller is gone, and `EngineError` when speech fails."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, client: HookHttp | None = None) -> None:
+        """`client`: the process's, for `http`; by default one of its own, which asks the public internet only."""
         self._conversation = conversation
         self._log: FilteringBoundLogger = structlog.get_logger("dialplan").bind(call=self.id)
         self.vars: dict[str, Any] = {}
         """The dialplan's own, while the call lasts."""
+        self.http = CallHttp(client or HookHttp())
+        """HTTP to elsewhere."""
+
+    @property
+    def conversation(self) -> Conversation:
+        """The engine room, for what is built on the verbs; a dialplan has no need of it."""
+        return self._conversation
 
     @property
     def id(self) -> str:
@@ -203,9 +214,17 @@ class Call:
         """
         await send_dtmf(self._conversation, digits)
 
-    def note(self, **values: str | float | bool | None) -> None:
+    def note(self, /, **values: str | float | bool | None) -> None:
         """Keep something in the call's record."""
         self._conversation.chronicle.note(dict(values))
+
+    async def run(self, verbs: Any) -> Ran:
+        """Perform a list of verbs, as `[{"verb": "say", "text": "Hello."}]`.
+
+        Raises:
+            InvalidVerbs: They are none; nothing was performed then.
+        """
+        return await run(self, verbs)
 
     async def hangup(self, reason: str = "completed") -> None:
         """Hang up, once all that was said was heard; `reason` goes into the record."""

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from media_server.dialplan.call import Call
 from media_server.dialplan.modules import Generation
-from media_server.dialplan.routes import read_capped
+from media_server.dialplan.sources import read_capped
 from media_server.errors import ConfigError
 
 Plan = Callable[[Call], Awaitable[None]]

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from media_server.dialplan.routes import read_capped
+from media_server.dialplan.sources import read_capped
 from media_server.errors import ConfigError
 
 _MARK = "loaded anew by each generation"

@@ -33,12 +33,11 @@ from pydantic_core import ErrorDetails
 
 from media_server.dialplan.hours import DAYS, Window, parse_window
 from media_server.dialplan.numbers import MAX_FORMS, NumberForm, Regex, parse_form
+from media_server.dialplan.sources import read_capped
 from media_server.dialplan.toml_lines import Place, key_lines
 from media_server.errors import ConfigError
 
 ROUTES = "routes.toml"
-MAX_FILE = 1 << 20
-"""Bytes of a file of routes, or of a dialplan."""
 MAX_ROUTES = 1000
 MAX_WINDOWS = 50
 
@@ -169,22 +168,6 @@ def complaint(path: Path, lines: Mapping[Place, int], place: Place, message: str
     line = next((lines[place[:length]] for length in range(len(place), 0, -1) if place[:length] in lines), 1)
     keys = [str(part) for part in place if isinstance(part, str) and part != "route"]
     return ConfigError(f"{path}:{line}: {'.'.join(keys)}{': ' if keys else ''}{message}")
-
-
-def read_capped(path: Path) -> bytes:
-    """A file of an author's or operator's.
-
-    Raises:
-        ConfigError: It cannot be read, or is too large.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from error
-    if len(data) > MAX_FILE:
-        raise ConfigError(f"{path}: it is larger than {MAX_FILE >> 20} MB")
-    return data
 
 
 def read_routes(path: Path) -> RouteFile:

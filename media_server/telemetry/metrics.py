@@ -33,6 +33,13 @@ RECORDS_FAILED = Counter("media_server_records_failed", "Times that records of c
 RECORDS_DROPPED = Counter("media_server_records_dropped", "Events of calls that were not kept, for want of room")
 RECORDINGS = Counter("media_server_recordings", "Recordings of calls: complete, incomplete", ["outcome"])
 
+WEBHOOKS = Counter(
+    "media_server_webhooks", "Requests to business logic elsewhere: ok, or why the answer was of no use", ["outcome"]
+)
+WEBHOOK_SECONDS = Histogram(
+    "media_server_webhook_seconds", "From such a request to its answer, or to giving up", buckets=_WORK_BUCKETS
+)
+
 ASR_DECODE_SECONDS = Histogram("media_server_asr_decode_seconds", "One decode of a recogniser", buckets=_WORK_BUCKETS)
 ASR_INGEST_SECONDS = Histogram(
     "media_server_asr_ingest_seconds",

@@ -15,7 +15,6 @@ stream for the same CallSid when it has the call back for us. Rules:
 """
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -23,8 +22,8 @@ from typing import Protocol
 import structlog
 
 from media_server.errors import CallEnded, ProviderError
-from media_server.protocol.destination import REASONS
 from media_server.protocol.twiml import RING_TONES, DialAddresses, dial_twiml, digits_twiml
+from media_server.transports.handover import Handover
 from media_server.transports.port import (
     AudioArrived,
     CallControl,
@@ -43,7 +42,6 @@ BACK_S = 15.0
 """How long the stream may take to come back, once Twilio was told to connect it."""
 KEY_S = 0.6
 """How long one key may take Twilio to play."""
-MAX_WHISPER = 1000
 _TWILIO_KEYS = frozenset("0123456789*#wW")
 
 _log = structlog.get_logger(__name__)
@@ -55,71 +53,6 @@ class HandoverLimits:
 
     answer_margin_s: float = ANSWER_MARGIN_S
     back_s: float = BACK_S
-
-
-class Handover:
-    """One time that Twilio has the call for itself.
-
-    Attributes:
-        id: In the addresses that Twilio asks meanwhile.
-        whisper: What the one who is called hears first.
-        answered: The two talk.
-        outcome: Of a transfer, as far as it is known.
-        over_reason: Why the call is over, if it is.
-    """
-
-    def __init__(self, within_s: float, *, whisper: str = "") -> None:
-        self.id = secrets.token_hex(16)
-        self.whisper = whisper[:MAX_WHISPER]
-        self.answered = False
-        self.outcome = TransferOutcome(False, "failed")
-        self.over_reason = ""
-        self.settled = asyncio.Event()
-        """It has ended, one way or the other."""
-        self.told = asyncio.Event()
-        """Whoever ordered it knows how."""
-        self._timer: asyncio.TimerHandle | None = None
-        self._within(within_s)
-
-    def receive_answered(self) -> None:
-        """The one who is called has answered: the two may talk as long as they like."""
-        self.answered = True
-        self._within(None)
-
-    def receive_dialled(self, dial_status: str, call_status: str, *, bridged: bool, back_s: float) -> bool:
-        """Twilio has done with dialling and asks what comes next: True when the call is to come back to us."""
-        if self.settled.is_set():
-            return False
-        talked = dial_status in ("completed", "answered") and bridged
-        if talked or call_status == "completed":
-            self.hung_up(talked=talked)
-            return False
-        reason = "no_answer" if dial_status == "completed" else REASONS.get(dial_status, "failed")
-        self.outcome = TransferOutcome(False, reason)
-        self._within(back_s)
-        return True
-
-    def hung_up(self, *, talked: bool) -> None:
-        """The far end is gone."""
-        if talked:
-            self.outcome = TransferOutcome(True, "completed")
-            self.end("transferred")
-        else:
-            self.outcome = TransferOutcome(False, "canceled")
-            self.end("caller_hangup")
-
-    def end(self, over_reason: str) -> None:
-        """It has ended; `over_reason` is empty where the call goes on with us."""
-        if not self.settled.is_set():
-            self._within(None)
-            self.over_reason = over_reason
-            self.settled.set()
-
-    def _within(self, seconds: float | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(seconds, self.end, "transfer_lost") if seconds is not None else None
 
 
 class Desk(Protocol):

@@ -183,6 +183,28 @@ async def test_a_stream_that_does_not_come_back_ends_the_call() -> None:
     assert record.ended_reason == "transfer_lost"
 
 
+async def test_the_time_away_is_no_sound_and_the_books_know_nothing_of_it() -> None:
+    positions: list[int] = []
+
+    async def plan(call: Call) -> None:
+        leg = call._conversation.leg
+        await call.say(HI)
+        positions.append(leg.position)
+        await call.transfer(DESK)
+        await call.say(HI)
+        positions.append(leg.position)
+
+    async with calling_house(plan) as house:
+        house.twilio.dials.append(Dial("busy", ring_s=1.0))
+        call = await house.ring()
+        await over(call)
+        record = await house.record()
+    before, after = positions
+    assert 0 < before < after < record.ledger.received + record.ledger.filled + 1
+    assert after - before < 0.6 * 8000, "a second of ringing is no second of sound"
+    assert record.duration_s > 1.2
+
+
 # --- what is not allowed, and what does not work -----------------------------------------------------------------
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from media_server.dialplan.loader import constant_phrases
 from media_server.dialplan.router import DEFAULT, Router
-from media_server.dialplan.routes import MAX_FILE, Incoming
+from media_server.dialplan.routes import Incoming
+from media_server.dialplan.sources import MAX_FILE
 from media_server.errors import ConfigError, NotFound
 from media_server.server import dialplan_folders
 

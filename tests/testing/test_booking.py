@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -30,14 +29,15 @@ class Tables(list[Booked]):
 
 
 @pytest.fixture
-def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
+def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tables:
     """The author's own module, which the dialplan imports."""
     mario = ModuleType("mario")
     mario.tables = Tables()  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "mario", mario)
     shutil.copy(FOLDER / "booking.py", tmp_path)
     monkeypatch.chdir(tmp_path)
-    yield mario.tables
+    booked: Tables = mario.tables
+    return booked
 
 
 async def test_a_slow_talker_gets_a_table(tables: Tables) -> None:

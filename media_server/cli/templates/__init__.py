@@ -1,0 +1,1 @@
+"""What `media-server new` copies; a name takes the place of `booking`."""

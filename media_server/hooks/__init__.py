@@ -1,0 +1,1 @@
+"""HTTP to elsewhere: a guard, a client, signed webhooks."""
