@@ -119,7 +119,7 @@ class Caller:
         deadline = self._loop.time() + within_s
         while True:
             self._check()
-            words = list(self._ear.words())
+            words = self._ear.words()
             found, now = find(what, words, self._next_word), self._loop.time()
             if found is not None and found.at <= now:
                 return self._take(words, found)
@@ -163,7 +163,7 @@ class Caller:
     @property
     def transcript(self) -> list[Line]:
         """Who said what when, as the caller heard and said it."""
-        return self._transcript(list(self._ear.words()))
+        return self._transcript(self._ear.words())
 
     @property
     def silences(self) -> list[Silence]:

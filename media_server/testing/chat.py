@@ -33,9 +33,9 @@ from media_server.turn.floor import Holder
 
 LOOKS_EVERY_S = 0.02
 QUIET_S = 0.1
-"""The agent is done when it has said nothing for so long."""
-ANSWERS_S = 10.0
-"""How long a line that is piped in waits for the answer to the one before."""
+"""It is the caller's move when it was for so long."""
+ANSWERS_S = 20.0
+"""How long a line waits for that."""
 NO_INPUT_S = 8.0
 EVERYWHERE = ("+*", "sip:*@*")
 
@@ -46,7 +46,7 @@ class Chat:
     def __init__(
         self, facts: CallFacts, performance: Performance, write: Callable[[str, bool], None], *, piped: bool
     ) -> None:
-        """`piped`: the lines are there already, so each waits for the answer to the one before, and is shown."""
+        """`piped`: the lines are not seen as they are typed, so they are shown."""
         self._facts = facts
         self._performance = performance
         self._write = write
@@ -55,7 +55,6 @@ class Chat:
         self._readers = FakeEngines(self._new_reader)
         self._voices = FakeEngines(lambda: FakeVoice(0.0, self._lexicon))
         self._reader: Reader | None = None
-        self._said = 0
         self._thinks = True
         self._interruption: str | None = None
 
@@ -78,7 +77,7 @@ class Chat:
             side = [asyncio.create_task(self._think()), asyncio.create_task(self._type(lines, clock))]
             await asyncio.wait({call, side[1]}, return_when=asyncio.FIRST_COMPLETED)
             if not call.done():
-                await self._answered(self._said, ANSWERS_S)
+                await self._quiet()
                 self._port.hang_up()
                 await call
             for task in side:
@@ -102,7 +101,6 @@ class Chat:
 
     def _receive(self, event: CallEvent) -> None:
         if isinstance(event, AgentSaid):
-            self._said += 1
             self._write(f"agent   {agent_line(event)}", False)
         elif (line := note_line(event)) is not None:
             self._write(f"        {line}", True)
@@ -110,19 +108,15 @@ class Chat:
     # --- what is typed -------------------------------------------------------------------------------------------
 
     async def _type(self, lines: AsyncIterator[str], clock: VirtualTime) -> None:
-        await self._answered(0, ANSWERS_S)
         async for line in lines:
             typed = parse_line(line)
             if typed is None:
                 continue
-            if not isinstance(typed, Interrupt):
-                await self._quiet(ANSWERS_S)
+            if self._piped or not isinstance(typed, Interrupt):
+                await self._quiet()
             if self._piped and not isinstance(typed, Show):
                 self._write(f"caller  {line.strip()}", False)
-            said = self._said
             await self._do(typed, clock)
-            if self._piped and isinstance(typed, Say | Press | Silence):
-                await self._answered(said, ANSWERS_S)
 
     async def _do(self, typed: Typed, clock: VirtualTime) -> None:
         match typed:
@@ -181,18 +175,11 @@ class Chat:
 
     # --- what the agent does -------------------------------------------------------------------------------------
 
-    async def _answered(self, said: int, within_s: float) -> None:
-        """Until the agent has said something more, and is done."""
-        left_s = within_s
-        while self._said == said and left_s > 0 and not self._conversation.over.is_set():
+    async def _quiet(self) -> None:
+        """Until it is the caller's move, and stays so; in the end the caller does not wait for it."""
+        call, quiet, left = self._conversation, 0.0, ANSWERS_S
+        while quiet < QUIET_S and left > 0 and not call.over.is_set():
             await asyncio.sleep(LOOKS_EVERY_S)
-            left_s -= LOOKS_EVERY_S
-        await self._quiet(within_s)
-
-    async def _quiet(self, within_s: float) -> None:
-        """Until the agent is done."""
-        quiet = 0.0
-        while quiet < QUIET_S and within_s > 0 and not self._conversation.over.is_set():
-            await asyncio.sleep(LOOKS_EVERY_S)
-            within_s -= LOOKS_EVERY_S
-            quiet = quiet + LOOKS_EVERY_S if self._conversation.leg.playout.idle else 0.0
+            left -= LOOKS_EVERY_S
+            done = call.filler.is_theirs and call.leg.playout.idle
+            quiet = quiet + LOOKS_EVERY_S if done else 0.0

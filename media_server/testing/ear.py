@@ -43,6 +43,10 @@ class Ear:
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
         self.sounds: list[Sound] = []
+        self._words: list[Word] = []
+        self._told = 0
+        """Of the sounds so many stand in `_words`, if they are any; the last sound may still grow."""
+        self._latest: SpokenWord | None = None
 
     def receive(self, pcm: bytes, begins: float) -> None:
         """This will sound from then on."""
@@ -66,6 +70,7 @@ class Ear:
             self.sounds.pop()
         if self.sounds:
             self.sounds[-1].ends = min(self.sounds[-1].ends, now)
+        self._words, self._told, self._latest = [], 0, None
 
     @property
     def silent_from(self) -> float:
@@ -82,16 +87,24 @@ class Ear:
         index = bisect_right(self.sounds, then, key=lambda sound: sound.ends)
         return self.sounds[index] if index < len(self.sounds) else None
 
-    def words(self) -> Iterator[Word]:
+    def words(self) -> list[Word]:
         """The words that were heard, and those that will be."""
-        rate, before = self._lexicon.sample_rate, None
-        for sound in self.sounds:
-            if sound.word is None or sound.word is before:
-                continue
-            enough = ENOUGH * (sound.word.end - sound.word.start) / rate
-            if sound.ends - sound.begins >= enough - _SAME_S:
-                before = sound.word
-                yield Word(sound.word.text, sound.begins, sound.begins + enough)
+        for sound in self.sounds[self._told : -1]:
+            if (word := self._word(sound)) is not None:
+                self._words.append(word)
+                self._latest = sound.word
+        self._told = max(self._told, len(self.sounds) - 1)
+        last = self._word(self.sounds[-1]) if self.sounds else None
+        return [*self._words, last] if last is not None else list(self._words)
+
+    def _word(self, sound: Sound) -> Word | None:
+        """What is heard of a sound, unless it is the word before, taken up again."""
+        if sound.word is None or sound.word is self._latest:
+            return None
+        enough = ENOUGH * (sound.word.end - sound.word.start) / self._lexicon.sample_rate
+        if sound.ends - sound.begins < enough - _SAME_S:
+            return None
+        return Word(sound.word.text, sound.begins, sound.begins + enough)
 
 
 def _levels(pcm: bytes) -> Iterator[tuple[int, int, int]]:

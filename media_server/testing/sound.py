@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from media_server.audio.frame import BYTES_PER_SAMPLE, TELEPHONE_RATE
 
 SECONDS_A_LETTER = 0.05
-LOWEST, LEVELS = 1000, 30_000
-"""The levels of words, beginning anew behind the highest; each is loud enough to be audible."""
+LOWEST, LEVELS = 8000, 24_000
+"""The levels of words, beginning anew behind the highest; each is as loud as a voice."""
 _WORD = re.compile(r"\S+")
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
+from media_server.audio.echo import EchoGuard
 from media_server.call.chronicle import CallFacts
 from media_server.call.conversation import Conversation, Speech
 from media_server.call.events import CallEvent
@@ -105,7 +106,8 @@ async def on_stage(
     made = Phrases(TtsQuery(sample_rate=8000))
     for text in phrases:
         made._made[text] = Phrase((TONE * 200)[: int(len(text) * SECONDS_A_LETTER * 8000) * 2], (), exact=False)
-    speech = Speech(asr, tts, made, AsrQuery(sample_rate=8000), no_input_s, max_call_s, 5.0)
+    query = AsrQuery(sample_rate=8000)
+    speech = Speech(asr, tts, made, query, no_input_s, max_call_s, 5.0, echo=EchoGuard)
     events: list[CallEvent] = []
     facts = CallFacts("c" * 32, "CA1", "loopback", "+15550001", "+15550002", "test")
     stage = Stage(port, asr, tts, events)

@@ -8,11 +8,20 @@ import pytest
 
 from media_server.call.events import AgentSaid, Fault, SlotHeard
 from media_server.errors import ConfigError
-from media_server.testing.chat_lines import HangUp, Interrupt, Press, Say, Show, agent_line, note_line, parse_line
+from media_server.testing.chat_lines import (
+    HangUp,
+    Interrupt,
+    Press,
+    Say,
+    Show,
+    agent_line,
+    note_line,
+    parse_line,
+    parse_setting,
+)
 from media_server.testing.chat_lines import Silence as SayNothing
-from media_server.testing.chat_lines import parse_setting
 
-STORY = '''
+STORY = """
 from media_server.dialplan import Call, Number
 
 
@@ -24,7 +33,7 @@ async def story(call: Call) -> None:
         if turn.text == "crash":
             raise ValueError("no good")
         await call.say(f"It was a dark and stormy night, and somebody said {turn.text or turn.dtmf}.")
-'''
+"""
 
 
 def chat(folder: Path, lines: str, *arguments: str) -> subprocess.CompletedProcess[str]:
