@@ -30,7 +30,12 @@ Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 File = Folder
 
 _PREFIX = "MEDIA_SERVER_"
-_SECRETS: tuple[KeyPath, ...] = (("api_key",), ("twilio", "auth_token"), ("twilio", "api_key_secret"))
+_SECRETS: tuple[KeyPath, ...] = (
+    ("api_key",),
+    ("twilio", "auth_token"),
+    ("twilio", "api_key_secret"),
+    ("llm", "key"),
+)
 _TWILIO = {"TWILIO_AUTH_TOKEN": "auth_token", "TWILIO_ACCOUNT_SID": "account_sid"}
 """Variables by Twilio's own names."""
 _LOOPBACK = "127.0.0.1"
@@ -149,6 +154,18 @@ class HooksSettings(_Section):
     )
 
 
+class LlmSettings(_Section):
+    """The language model of agents whose route names none."""
+
+    url: str | None = Field(None, description="the base of an OpenAI-compatible chat API, as http://127.0.0.1:11434/v1")
+    model: str = Field("", description="its name there; by default the first that the API lists")
+    key: Secret | None = None
+    connect_s: float = Field(3.0, gt=0, le=30)
+    first_token_s: float = Field(6.0, gt=0, le=60, description="how long it may think before its first word")
+    between_tokens_s: float = Field(4.0, gt=0, le=60)
+    total_s: float = Field(60.0, gt=0, le=300)
+
+
 class InstancesSettings(_Section):
     """How many processes of an engine there are on this machine; they share its cores."""
 
@@ -183,6 +200,7 @@ class Settings(BaseModel):
     asr: AsrSettings = AsrSettings()
     tts: TtsSettings = TtsSettings()
     hooks: HooksSettings = HooksSettings()
+    llm: LlmSettings = LlmSettings()
     instances: InstancesSettings = InstancesSettings()
     records: RecordsSettings = RecordsSettings()
 

@@ -27,6 +27,10 @@
     │   ├── HookUnreachable      nobody answers there
     │   ├── HookTimeout          the answer did not come in time
     │   └── BadAnswer            it came, and cannot be used
+    ├── ModelError               a language model refused, failed or is gone
+    │   ├── ModelRefused         it will not do what it is asked for, also later
+    │   └── ModelUnavailable     it does not answer, is too busy or too late
+    ├── ToolError                a tool of an agent's did not do its work; the model is told why
     ├── NotFound                 no such call, voice or route
     ├── Conflict                 not in the state that it is in now
     ├── RecordsUnavailable       the records of calls cannot be read or written just now
@@ -243,6 +247,39 @@ class BadAnswer(HookError):
 
     code = "hook_bad_answer"
     retryable = False
+
+
+class ModelError(MediaServerError):
+    """A language model refused, failed or is gone."""
+
+    code = "model"
+    retryable = True
+    http_status = 502
+
+
+class ModelRefused(ModelError):
+    """A language model does not do what it is asked for, and asking again is no use."""
+
+    code = "model_refused"
+    retryable = False
+
+
+class ModelUnavailable(ModelError):
+    """A language model does not answer, is too busy or too late."""
+
+    code = "model_unavailable"
+    http_status = 503
+
+    def __init__(self, message: str = "", *, retry_after_s: float = 0.0) -> None:
+        """`retry_after_s`: how long it wants to be left alone."""
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ToolError(MediaServerError):
+    """A tool did not do its work. What it is raised with is told to the model, so it holds nothing secret."""
+
+    code = "tool"
 
 
 class NotFound(MediaServerError):

@@ -31,9 +31,11 @@ from media_server.call.registry import RESERVED_S, Registry, Reservation
 from media_server.call.sound_files import FileThread
 from media_server.call.speech_profiles import SpeechProfiles
 from media_server.calling import CallingGate
-from media_server.config import Settings
+from media_server.config import LlmSettings, Settings
 from media_server.console import Console, Terminal
 from media_server.desk import Desk
+from media_server.dialplan.agent.llm import Llm, llm_of
+from media_server.dialplan.agent.pool import AgentPool
 from media_server.dialplan.call import Call
 from media_server.dialplan.loader import LoadedPlan
 from media_server.dialplan.reload import LivePlans
@@ -93,6 +95,7 @@ class MediaServer:
         self._profiles = SpeechProfiles(self._speech)
         self._asr_room, self._tts_room = RoomWatch(self._asr), RoomWatch(self._tts)
         self._http = HookHttp(Guard(settings.hooks.allow_hosts))
+        self._agents = AgentPool(model_of(settings.llm))
         self._lag = LoopLag()
         self._media = media
         self._terminal = Terminal()
@@ -191,7 +194,7 @@ class MediaServer:
 
         async def perform(conversation: Conversation) -> None:
             try:
-                await loaded.plan(Call(conversation, self._http))
+                await loaded.plan(Call(conversation, self._http, self._agents))
             except MediaServerError:
                 raise
             except Exception as error:
@@ -225,7 +228,7 @@ class MediaServer:
     async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         """Connections to the engines, while the application runs."""
         await self.archive.open()
-        async with self._asr, self._tts, self._http:
+        async with self._asr, self._tts, self._http, self._agents:
             parts = (
                 *(self._prepare(), self._asr_room.run(), self._tts_room.run(), self._lag.run()),
                 *(self._plans.run(), self._blocks.run()),
@@ -271,6 +274,18 @@ class MediaServer:
         phrases = {voice: (*texts, *consent) for voice, texts in router.phrases.items()}
         await self._profiles.make(phrases, [route.language for route in router.routes])
         self._profiles.keep(phrases)
+
+
+def model_of(settings: LlmSettings) -> Llm | None:
+    """The language model of agents whose route names none, if there is one.
+
+    Raises:
+        ConfigError: It is no address.
+    """
+    if settings.url is None:
+        return None
+    key = {"key": settings.key.get_secret_value()} if settings.key is not None else {}
+    return llm_of(settings.model_dump(exclude={"key"}) | key)
 
 
 def dialplan_folders(own: Path | None) -> list[Path]:

@@ -55,27 +55,33 @@ class Speaking:
 
 
 class Voice:
-    """Speaks on one leg, by one stream of the TTS role, opened when it is first needed."""
+    """Speaks on one leg, by a stream of the TTS role for each voice, opened when it is first needed."""
 
     def __init__(
         self, leg: Leg, engines: EngineStreams, phrases: Phrases, tasks: asyncio.TaskGroup, *, gone_s: float
     ) -> None:
         self._leg = leg
-        self._session = TtsSession(engines, phrases.query, gone_s=gone_s)
+        self._engines = engines
+        self._gone_s = gone_s
+        self._sessions: dict[str, TtsSession] = {}
         self._phrases = phrases
         self._tasks = tasks
         self._count = 0
         self._prepared: dict[str, bytes] = {}
-        self._stream: asyncio.Task[None] | None = None
+        self._streams: list[asyncio.Task[None]] = []
         self.speaking: dict[Utterance, Speaking] = {}
         self.on_over: Callable[[Speaking], None] = lambda _speaking: None
         leg.on_heard = self._heard
         leg.on_cut = self._cut
 
-    def open(self) -> None:
-        """Open the stream now, so that the first text need not wait for it."""
-        if self._stream is None:
-            self._stream = self._tasks.create_task(self._session.run(), name="voice")
+    def open(self, voice: str = "") -> TtsSession:
+        """Open the stream of a voice (empty: the call's own) now, so that the first text need not wait for it."""
+        if voice not in self._sessions:
+            query = self._phrases.query
+            query = query.model_copy(update={"voice": voice}) if voice else query
+            self._sessions[voice] = session = TtsSession(self._engines, query, gone_s=self._gone_s)
+            self._streams.append(self._tasks.create_task(session.run(), name="voice"))
+        return self._sessions[voice]
 
     def say(
         self,
@@ -84,16 +90,17 @@ class Voice:
         barge_in: BargeIn = BargeIn.ON,
         held: bool = False,
         turn: int | None = None,
+        voice: str = "",
     ) -> Speaking:
         """Say something after all that was said before. `held`: not audible before `release`."""
         speaking = self._new(barge_in, held=held, turn=turn)
         self._leg.playout.open(speaking.utterance)
-        phrase = self._phrases.get(text) if isinstance(text, str) else None
+        phrase = self._phrases.get(text) if isinstance(text, str) and not voice else None
         if phrase is not None:
             assert isinstance(text, str)
             self._fill(speaking, text, phrase.pcm, phrase.words)
         else:
-            speaking.maker = self._tasks.create_task(self._make(speaking, text), name="utterance")
+            speaking.maker = self._tasks.create_task(self._make(speaking, text, voice), name="utterance")
         return speaking
 
     def prepare(self, text: str) -> None:
@@ -103,8 +110,7 @@ class Voice:
             self._tasks.create_task(self._prepare(text), name="prepared")
 
     async def _prepare(self, text: str) -> None:
-        self.open()
-        context = self._session.context(f"prepared-{len(self._prepared)}")
+        context = self.open().context(f"prepared-{len(self._prepared)}")
         context.send(text)
         pcm = bytearray()
         try:
@@ -187,18 +193,21 @@ class Voice:
         heard = [word for word in speaking.words if word.end <= seconds]
         return speaking.text[: heard[-1].offset + len(heard[-1].text)] if heard else ""
 
+    def sounds_until(self, speaking: Speaking) -> float:
+        """When the sound of it that is made will have been played, by the clock (monotonic seconds)."""
+        return self._leg.playout.plays_until(speaking.utterance, self._leg.now())
+
     def end(self) -> None:
         """The call is over: report what was being said, and leave nothing running."""
         for speaking in list(self.speaking.values()):
             self._drop(speaking)
-        if self._stream is not None:
-            self._stream.cancel()
+        for stream in self._streams:
+            stream.cancel()
 
     # --- making it -----------------------------------------------------------------------------------------------
 
-    async def _make(self, speaking: Speaking, text: str | AsyncIterator[str]) -> None:
-        self.open()
-        context = self._session.context(speaking.utterance.id)
+    async def _make(self, speaking: Speaking, text: str | AsyncIterator[str], voice: str) -> None:
+        context = self.open(voice).context(speaking.utterance.id)
         try:
             async with asyncio.TaskGroup() as both:
                 making = Making(speaking, context, self._leg)

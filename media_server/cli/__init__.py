@@ -83,6 +83,12 @@ def serve(  # noqa: PLR0917 - options, passed by name
     tts_url: Annotated[
         list[str] | None, typer.Option(help="A synthesiser elsewhere, instead of one here. Repeatable.")
     ] = None,
+    llm: Annotated[
+        str | None, typer.Option(metavar="URL", help="The language model of agents: an OpenAI-compatible chat API.")
+    ] = None,
+    llm_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Its name there.", show_default="the first that it lists")
+    ] = None,
     instances: Instances = None,
     instance: Annotated[
         int | None, typer.Option(min=1, help="With --role asr or tts: which of its instances.", show_default="all")
@@ -104,6 +110,7 @@ def serve(  # noqa: PLR0917 - options, passed by name
         dialplan=dialplan,
         develop=develop or None,
         media=said(asr_urls=asr_url or None, tts_urls=tts_url or None),
+        llm=said(url=llm, model=llm_model),
         instances=counts(instances),
     )
     raise typer.Exit(run(role.value, instance, config, options))

@@ -13,6 +13,12 @@ Returning hangs up, once the last words were heard. When the caller leaves first
 """
 
 from media_server.audio.tones import BEEP, Tone
+from media_server.dialplan.agent.agent import Agent
+from media_server.dialplan.agent.http_tool import http_tools
+from media_server.dialplan.agent.mcp_tools import mcp_tools
+from media_server.dialplan.agent.outcome import Outcome
+from media_server.dialplan.agent.tool import tool
+from media_server.dialplan.agent.words import AgentWords
 from media_server.dialplan.call import Call
 from media_server.dialplan.play import Played
 from media_server.dialplan.record import Recorded
@@ -22,10 +28,12 @@ from media_server.dialplan.slots import Choice, Date, Digits, Email, Name, Numbe
 from media_server.dialplan.transfer import Transfer, Transferred
 from media_server.dialplan.turns import Turn
 from media_server.dialplan.webhook import Webhook, WebhookSettings
-from media_server.errors import CallEnded, HookError, NoAnswer
+from media_server.errors import CallEnded, HookError, NoAnswer, ToolError
 
 __all__ = [
     "BEEP",
+    "Agent",
+    "AgentWords",
     "Call",
     "CallEnded",
     "Choice",
@@ -36,6 +44,7 @@ __all__ = [
     "Name",
     "NoAnswer",
     "Number",
+    "Outcome",
     "Played",
     "Ran",
     "Recorded",
@@ -44,11 +53,15 @@ __all__ = [
     "Text",
     "Time",
     "Tone",
+    "ToolError",
     "Transfer",
     "Transferred",
     "Turn",
     "Webhook",
     "WebhookSettings",
     "YesNo",
+    "http_tools",
+    "mcp_tools",
     "spell",
+    "tool",
 ]

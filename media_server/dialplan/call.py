@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 from media_server.audio.tones import Tone
 from media_server.call.chronicle import Direction
 from media_server.call.conversation import Conversation
+from media_server.dialplan.agent.pool import AgentPool
 from media_server.dialplan.ask import ask
 from media_server.dialplan.ask_several import Asked, ask_several
 from media_server.dialplan.converse import Reply, converse
@@ -35,9 +36,15 @@ T = TypeVar("T")
 class Call:
     """One call. Every verb raises `CallEnded` when the caller is gone, and `EngineError` when speech fails."""
 
-    def __init__(self, conversation: Conversation, client: HookHttp | None = None) -> None:
-        """`client`: the process's, for `http`; by default one of its own, which asks the public internet only."""
+    def __init__(
+        self, conversation: Conversation, client: HookHttp | None = None, agent_pool: AgentPool | None = None
+    ) -> None:
+        """`client`: the process's, for `http`; by default one of its own, which asks the public internet only.
+
+        `agent_pool`: what agents share with those of other calls.
+        """
         self._conversation = conversation
+        self._agent_pool = agent_pool
         self._log: FilteringBoundLogger = structlog.get_logger("dialplan").bind(call=self.id)
         self.vars: dict[str, Any] = {}
         """The dialplan's own, while the call lasts."""
@@ -48,6 +55,11 @@ class Call:
     def conversation(self) -> Conversation:
         """The engine room, for what is built on the verbs; a dialplan has no need of it."""
         return self._conversation
+
+    @property
+    def agent_pool(self) -> AgentPool | None:
+        """What agents share with those of other calls, where there is such a thing."""
+        return self._agent_pool
 
     @property
     def id(self) -> str:
@@ -84,12 +96,13 @@ class Call:
         """A log whose lines name the call."""
         return self._log
 
-    async def say(self, text: str | AsyncIterator[str], *, barge_in: Interruptible = True) -> Said:
+    async def say(self, text: str | AsyncIterator[str], *, barge_in: Interruptible = True, voice: str = "") -> Said:
         """Say something; returns when the caller has heard it. An iterator is spoken from its first clause on.
 
-        The caller may interrupt, unless `barge_in` is False; with "words" a voice alone does not silence us.
+        The caller may interrupt, unless `barge_in` is False; with "words" a voice alone does not silence us. `voice`:
+        another one than the call's own.
         """
-        return await say(self._conversation, text, barge_in=barge_in)
+        return await say(self._conversation, text, barge_in=barge_in, voice=voice)
 
     def turns(self) -> AsyncIterator[Turn]:
         """The caller's turns as they end. Silence is answered with a question, then a goodbye; then it ends."""

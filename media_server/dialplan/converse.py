@@ -23,6 +23,7 @@ Reply: TypeAlias = Callable[[Turn], Awaitable[Answer] | AsyncIterator[str]]
 
 ANSWER_S = 20.0
 """How long an answer may take to sound, once its turn is over; the caller hears an apology then."""
+_MARKS = str.maketrans(".,", "  ")
 
 
 class Attempt:
@@ -45,11 +46,12 @@ class Attempt:
         if answer is not None:
             held = self.wanted_at is None
             self.speaking = self._conversation.voice.say(answer, barge_in=self._barge_in, held=held, turn=self.number)
+            self.turn.answer = self.speaking
 
     def open(self, reason: str) -> None:
         """The turn is over: the reply may be heard."""
         self.wanted_at = self._conversation.now()
-        self.turn.commit(reason)
+        self.turn.commit(reason, self.wanted_at)
         if self.speaking is not None:
             self._conversation.voice.release(self.speaking)
 
@@ -172,6 +174,7 @@ class Converser:
 
     def _keep(self, attempt: Attempt) -> None:
         """Its turn is still to be answered."""
+        attempt.turn.withdrawn = True
         self._unanswered = f"{self._unanswered} {attempt.turn.text}".strip()
 
     async def _drop_early(self) -> None:
@@ -181,7 +184,7 @@ class Converser:
 
     async def _commit(self, over: TurnOver) -> None:
         words = f"{self._unanswered} {over.text}".strip()
-        if self._early is not None and self._early.turn.text != words:
+        if self._early is not None and not same_words(self._early.turn.text, words):
             await self._drop_early()
         if not words:
             return
@@ -189,6 +192,11 @@ class Converser:
         attempt = self._early or self._answer(over.text, number)
         self._early, self._unanswered = None, ""
         self._want(attempt, over.reason)
+
+
+def same_words(one: str, other: str) -> bool:
+    """Whether two texts differ in commas, full stops and capitals at most: the answer to them is the same."""
+    return one.translate(_MARKS).casefold().split() == other.translate(_MARKS).casefold().split()
 
 
 async def converse(conversation: Conversation, reply: Reply, barge_in: BargeIn = BargeIn.ON) -> None:

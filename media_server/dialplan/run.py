@@ -34,8 +34,8 @@ INTERRUPTED = "interrupted"
 class Performer(Protocol):
     """What a call must be able to do, for verbs to be performed on it."""
 
-    async def say(self, text: str | AsyncIterator[str], *, barge_in: Interruptible = True, **more: Any) -> Said:
-        """`voice` and `language` are given where the verb has them."""
+    async def say(self, text: str | AsyncIterator[str], *, barge_in: Interruptible = True, voice: str = "") -> Said:
+        """Says it."""
         ...
 
     def turns(self) -> AsyncIterator[Turn]:

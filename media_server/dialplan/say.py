@@ -32,7 +32,9 @@ def barge_in_of(barge_in: Interruptible) -> BargeIn:
     return BargeIn.ON if barge_in else BargeIn.OFF
 
 
-async def say(conversation: Conversation, text: str | AsyncIterator[str], *, barge_in: Interruptible = True) -> Said:
+async def say(
+    conversation: Conversation, text: str | AsyncIterator[str], *, barge_in: Interruptible = True, voice: str = ""
+) -> Said:
     """Say it after all that was said before, and wait until it was heard, or interrupted.
 
     Raises:
@@ -41,7 +43,8 @@ async def say(conversation: Conversation, text: str | AsyncIterator[str], *, bar
     """
     conversation.listen()  # from the first word on, the caller is heard too
     turn = conversation.chronicle.unanswered
-    return await heard(conversation, conversation.voice.say(text, barge_in=barge_in_of(barge_in), turn=turn))
+    speaking = conversation.voice.say(text, barge_in=barge_in_of(barge_in), turn=turn, voice=voice)
+    return await heard(conversation, speaking)
 
 
 async def heard(conversation: Conversation, speaking: Speaking) -> Said:

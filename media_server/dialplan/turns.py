@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from media_server.call.conversation import Conversation
 from media_server.call.ears import Deaf, Digit, EarEvent
 from media_server.call.phrases import GOODBYE, REPROMPT
+from media_server.call.voice import Speaking
 from media_server.dialplan.say import say
 from media_server.speech.turns import TurnOver
 
@@ -31,6 +32,12 @@ class Turn:
     reason: str = ""
     relied_on: bool = False
     """Somebody was told that it is committed: it cannot be taken back any more."""
+    withdrawn: bool = False
+    """It was not over after all, or nothing of its answer was heard: its words are part of the next turn."""
+    committed_at: float | None = None
+    """When it was over for certain (the call's monotonic seconds)."""
+    answer: Speaking | None = None
+    """What answers it, once there is something."""
     _committed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def committed(self) -> None:
@@ -38,9 +45,10 @@ class Turn:
         await self._committed.wait()
         self.relied_on = True
 
-    def commit(self, reason: str) -> None:
+    def commit(self, reason: str, at: float | None = None) -> None:
         """The turn is over."""
         self.reason = reason
+        self.committed_at = at
         self._committed.set()
 
 

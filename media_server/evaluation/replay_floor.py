@@ -74,6 +74,7 @@ class _StillPort:
     step_ms = PTIME_MS
     marks = True
     ended_reason = "closed"
+    control = None
 
     def __init__(self, sample_rate: int) -> None:
         self.sample_rate = sample_rate

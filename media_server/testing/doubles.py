@@ -1,6 +1,7 @@
 """The engines of a test, at the lowest edge: their end of a stream. All that is above it is the real thing."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
@@ -68,6 +69,7 @@ class FakeVoice(FakeSocket):
 
     Attributes:
         said: The texts, as they came.
+        said_at: When each of them came.
         cancelled: The contexts that were stopped.
     """
 
@@ -75,10 +77,12 @@ class FakeVoice(FakeSocket):
         super().__init__()
         self.delay_s = delay_s
         self.said: list[str] = []
+        self.said_at: list[float] = []
         self.cancelled: list[str] = []
         self._lexicon = lexicon or Lexicon()
         self._samples: dict[str, int] = {}
         self._letters: dict[str, int] = {}
+        self._commands: deque[Speak] = deque()
         self.tell(TtsReady(session="s", voice="tone", max_text=10_000))
 
     @override
@@ -90,7 +94,13 @@ class FakeVoice(FakeSocket):
             self.tell(TtsDone(context_id=command.cancel, audio_s=0.0, cancelled=True))
             return
         self.said.append(command.text)
-        asyncio.get_running_loop().call_later(self.delay_s, self._speak, command)
+        loop = asyncio.get_running_loop()
+        self.said_at.append(loop.time())
+        self._commands.append(command)
+        loop.call_later(self.delay_s, self._speak_next)
+
+    def _speak_next(self) -> None:
+        self._speak(self._commands.popleft())  # timers for one instant come in any order
 
     def _speak(self, command: Speak) -> None:
         name, rate = command.context_id, self._lexicon.sample_rate

@@ -216,6 +216,13 @@ class Playout:
         end = self.heard(now) if utterance.end is None else min(self.heard(now), utterance.end)
         return max(0, end - utterance.start)
 
+    def plays_until(self, utterance: Utterance, now: float) -> float:
+        """When the far end will have played all of its sound that is there, by the clock; 0 where there was none."""
+        sent_until = self._clock.time_of(self.sent) if self._clock is not None and utterance.begun else 0.0
+        if utterance.waiting < frame_bytes(self.sample_rate):  # less than a frame waits for what follows
+            return sent_until
+        return max(now, sent_until) + utterance.waiting / BYTES_PER_SAMPLE / self.sample_rate
+
     @property
     def waits_to_begin(self) -> bool:
         """The next utterance could begin, if it may."""
@@ -260,8 +267,9 @@ class Playout:
         assert self._clock is not None
         head = self._queue[0]
         late = now - self._clock.time_of(self.sent)
-        if head.begun and not head.live and late > PTIME_MS / 1000:
+        if head.begun and not head.live and not head.rests and late > PTIME_MS / 1000:
             self.gaps += 1
+        head.rests = False
         self._clock = None
 
     def _has_frame(self) -> bool:

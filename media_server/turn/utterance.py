@@ -30,6 +30,8 @@ class Utterance:
     audible: bool = False
     live: bool = False
     """Sound that comes as fast as it is played (an echo): running dry is no gap, and nothing is kept of it."""
+    rests: bool = False
+    """Its text waits for something (a tool): the next time it runs dry is no gap."""
     cut: bool = False
     """Some of it was thrown away."""
     moved: bool = False

@@ -5,9 +5,9 @@ recogniser's side (it says what the caller says, and when); `FakeVoice` answers 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 from media_server.audio.echo import EchoGuard
 from media_server.call.chronicle import CallFacts
@@ -99,6 +99,7 @@ async def on_stage(
     no_input_s: float = 8.0,
     max_call_s: float = 7200.0,
     recording: Recording | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Stage]:
     """A call under way; at the end of the block the caller hangs up, and the books are checked."""
     port = LoopbackPort()
@@ -109,7 +110,7 @@ async def on_stage(
     query = AsrQuery(sample_rate=8000)
     speech = Speech(asr, tts, made, query, no_input_s, max_call_s, 5.0, echo=EchoGuard)
     events: list[CallEvent] = []
-    facts = CallFacts("c" * 32, "CA1", "loopback", "+15550001", "+15550002", "test")
+    facts = CallFacts("c" * 32, "CA1", "loopback", "+15550001", "+15550002", "test", settings or {})
     stage = Stage(port, asr, tts, events)
     stage.conversation = Conversation(facts, port, speech, events.append, recording)
 

@@ -109,7 +109,7 @@ class Office:
 async def greets(conversation: Conversation) -> None:
     call = Call(conversation)
     await call.say("Hello there, " * 2)
-    await asyncio.sleep(1.6)
+    await call.pause(1.6)
     await call.say("And goodbye.")
 
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from media_server.call.events import AgentSaid, CallerSaid, DigitPressed, SlotHeard
 from media_server.dialplan import Call
@@ -124,6 +125,7 @@ async def test_words_of_before_the_question_are_no_answer_unless_they_fit() -> N
 
 async def test_a_yeah_into_the_question_is_an_answer_where_it_fits() -> None:
     class Yeah(Code):
+        @override
         def feed(self, text: str, dtmf: str = "") -> Any:
             return super().feed("1" if "yeah" in text.lower() else text, dtmf)
 

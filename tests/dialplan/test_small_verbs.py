@@ -48,9 +48,9 @@ def test_only_what_lies_in_the_dialplans_folder_is_played(tmp_path: Path) -> Non
         write_wav(path, b"\1\1" * 800, sample_rate=16000)
     assert len(load(inside, Path("a.wav"), 8000)) == 800
     (inside / "link.wav").symlink_to(outside)
-    for path in ("../secret.wav", str(outside), "link.wav", "b.wav", "."):
+    for name in ("../secret.wav", str(outside), "link.wav", "b.wav", "."):
         with pytest.raises(NotFound):
-            load(inside, Path(path), 8000)
+            load(inside, Path(name), 8000)
 
 
 def test_what_is_no_wav_is_refused(tmp_path: Path) -> None:
