@@ -204,6 +204,7 @@ class Caller:
             await asyncio.wait({self._call, script}, timeout=ENDS_S)
             self._call.cancel()
             await asyncio.gather(self._call, script, return_exceptions=True)
+            await self._performance.http.aclose()
         if not expect_error and (told := self._error()):
             raise AssertionError(self._told(told)) from self._performance.error
 

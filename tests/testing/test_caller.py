@@ -286,8 +286,8 @@ async def test_a_server_in_the_loop_of_the_test_is_asked_in_virtual_time() -> No
     begun = time.monotonic()
 
     async def ask(call: Call) -> None:
-        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/") as response:
-            await call.say(f"There are {await response.text()}.")
+        text = await call.http.get_text(f"http://127.0.0.1:{port}/", timeout_s=6)
+        await call.say(f"There are {text}.")
 
     try:
         async with caller(ask) as me:
