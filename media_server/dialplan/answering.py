@@ -12,6 +12,7 @@ from typing import Any
 
 from media_server.call.conversation import Conversation
 from media_server.call.ears import Deaf, Digit, EarEvent
+from media_server.dialplan.slots.digits import Digits
 from media_server.dialplan.slots.slot import Missing, Slot, Value
 from media_server.speech.turns import MaybeOver, SpeechBegan, TurnOver, WentOn
 
@@ -37,6 +38,10 @@ class Answer:
     def fits(self) -> bool:
         """Whether the slot is full."""
         return not self.reason
+
+
+CUT_OFF = ("...", "\N{HORIZONTAL ELLIPSIS}", "-")
+"""So a recogniser writes a word that is not out yet: "on fri..." is no Friday, and more is to come."""
 
 
 class Answering:
@@ -74,14 +79,15 @@ class Answering:
         ears, chronicle = self._conversation.listen(), self._conversation.chronicle
         before, chronicle.secret = chronicle.secret, chronicle.secret or self._slot.secret
         hush = self._conversation.unrecorded() if self._slot.secret else nullcontext()
-        ears.expect(slot_complete=False, keyterm=self._slot.keyterms or None)
+        digits = (self._slot.least, self._slot.most) if isinstance(self._slot, Digits) else None
+        ears.expect(slot_complete=False, keyterm=self._slot.keyterms or None, digits=digits)
         ears.floor.answers = lambda text: isinstance(self._slot.feed(text), Value)
         try:
             with hush:
                 yield
         finally:
             ears.floor.answers = lambda _text: False
-            ears.expect(slot_complete=None, keyterm=None, max_silence_ms=None)
+            ears.expect(slot_complete=None, keyterm=None, digits=None, max_silence_ms=None)
             chronicle.secret = before
 
     def _receive(self, event: EarEvent) -> Answer | None:
@@ -90,6 +96,8 @@ class Answering:
                 raise event.error
             case Digit():
                 return self._press(event.digit)
+            case MaybeOver() if event.text.rstrip().endswith(CUT_OFF):
+                self._conversation.listen().expect(slot_complete=False)
             case MaybeOver():
                 self._expect(self._slot.feed(self._joined(event.text), self._keys))
             case SpeechBegan() | WentOn():
