@@ -157,7 +157,7 @@ class MediaServer:
                 settings=route.settings,
                 language=route.language,
                 voice=route.voice,
-                folder=route.plan.path.parent if route.plan.path is not None else None,
+                folder=self._folder_of(route.plan),
                 speech=self._profiles.of(route.language, route.voice),
                 direction=direction,
                 for_s=for_s,
@@ -165,6 +165,11 @@ class MediaServer:
         except Overloaded as refusal:
             metrics.REFUSED.labels(reason=refusal.reason).inc()
             raise
+
+    def _folder_of(self, plan: LoadedPlan) -> Path | None:
+        """Where a dialplan's files are: beside it; those of a shipped one in the operator's folder, if there is one."""
+        folder = plan.path.parent if plan.path is not None else None
+        return self._plans.folders[0] if folder == self._plans.folders[-1] else folder
 
     def check_load(self) -> None:
         """Whether one more call would be served well.
