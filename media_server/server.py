@@ -19,6 +19,7 @@ from media_server.api.schema import schema_routes
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_calls import IncomingCall
 from media_server.api.twilio_outgoing import Outgoing
+from media_server.audio.echo import EchoGuard
 from media_server.call.chronicle import Direction
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.phrases import Phrases
@@ -75,9 +76,11 @@ class MediaServer:
         self._plans = plans
         self._ready = False
         key, media = _secret(settings.api_key), settings.media
+        self._asr = Engines(settings.engine_urls("asr"), key)
+        self._tts = Engines(settings.engine_urls("tts"), key)
         self._speech = Speech(
-            asr=Engines(settings.engine_urls("asr"), key),
-            tts=Engines(settings.engine_urls("tts"), key),
+            asr=self._asr,
+            tts=self._tts,
             phrases=Phrases(TtsQuery(encoding="linear16", sample_rate=8000)),
             query=AsrQuery(
                 sample_rate=8000, language=media.language, patience=media.patience, turn_detection="smart_turn"
@@ -86,9 +89,10 @@ class MediaServer:
             max_call_s=media.max_call_s,
             engine_gone_s=media.engine_gone_s,
             allowed_destinations=settings.twilio.allowed_destinations,
+            echo=EchoGuard,
         )
         self._profiles = SpeechProfiles(self._speech)
-        self._asr_room, self._tts_room = RoomWatch(self._speech.asr), RoomWatch(self._speech.tts)
+        self._asr_room, self._tts_room = RoomWatch(self._asr), RoomWatch(self._tts)
         self._http = HookHttp(Guard(settings.hooks.allow_hosts))
         self._agents = AgentPool(model_of(settings.llm))
         self._lag = LoopLag()
@@ -223,7 +227,7 @@ class MediaServer:
     async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         """Connections to the engines, while the application runs."""
         await self.archive.open()
-        async with self._speech.asr, self._speech.tts, self._http, self._agents:
+        async with self._asr, self._tts, self._http, self._agents:
             parts = (
                 *(self._prepare(), self._asr_room.run(), self._tts_room.run(), self._lag.run()),
                 *(self._plans.run(), self._blocks.run()),

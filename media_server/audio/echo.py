@@ -16,6 +16,8 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
+from media_server.audio.echo_filter import OURS
+
 EARLIEST_S, LATEST_S = -0.04, 0.64
 WINDOW_S = 0.24
 """What a delay and its filter are fitted to."""
@@ -24,8 +26,6 @@ LEAST_S = 0.06
 TRUSTED_S = 0.16
 """A delay that explained so much sound is kept for the call."""
 TAPS = 16
-OURS = 0.8
-"""The share of the energy that is explained, from which on a delay is taken for that of our echo."""
 WORSE = 3.0
 """A frame that is explained so much worse than an echo alone on this line has another voice in it."""
 LEAST_REST = 0.03

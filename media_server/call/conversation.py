@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import structlog
 
+from media_server.audio.echo_filter import EchoFilter, NoEcho
 from media_server.call.authors_line import short_place_of
 from media_server.call.chronicle import CallFacts, Chronicle
 from media_server.call.ears import Ears
@@ -22,7 +23,7 @@ from media_server.call.recorder import Recorder, Recording
 from media_server.call.voice import Voice
 from media_server.errors import CallEnded, DeadlineExceeded, EngineError, NoAnswer
 from media_server.protocol.asr_stream import AsrQuery
-from media_server.speech.connection import Engines
+from media_server.speech.engine_stream import EngineStreams
 from media_server.transports.port import MediaPort
 from media_server.turn.barge_in import BargeIn
 from media_server.turn.utterance import Utterance
@@ -43,8 +44,8 @@ _T = TypeVar("_T")
 class Speech:
     """The engines and the limits that conversations use."""
 
-    asr: Engines
-    tts: Engines
+    asr: EngineStreams
+    tts: EngineStreams
     phrases: Phrases
     query: AsrQuery
     no_input_s: float
@@ -52,6 +53,8 @@ class Speech:
     engine_gone_s: float
     allowed_destinations: tuple[str, ...] = ()
     """Where dialplans may transfer calls to."""
+    echo: Callable[[int], EchoFilter] = NoEcho
+    """Takes our own voice out of what comes in, at this sample rate."""
 
 
 Plan = Callable[["Conversation"], Awaitable[None]]
@@ -287,7 +290,9 @@ class Conversation:
         """The ears; they open at the first use, so that a call that never listens costs no engine session."""
         if self._ears is None:
             assert self._tasks is not None
-            self._ears = Ears(self.leg, self.speech.asr, self.speech.query, gone_s=self.speech.engine_gone_s)
+            self._ears = Ears(
+                self.leg, self.speech.asr, self.speech.query, gone_s=self.speech.engine_gone_s, echo=self.speech.echo
+            )
             if self._inputs is not None:
                 self._ears.tap = self._inputs.note
             self._ears.on_digit = self.chronicle.digit

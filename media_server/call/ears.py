@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from media_server.audio.echo import OURS, EchoGuard
+from media_server.audio.echo_filter import OURS, EchoFilter
 from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.call.floor_control import FloorControl
 from media_server.call.leg import BURST, Leg
@@ -15,7 +15,7 @@ from media_server.call.voice import first_leaf
 from media_server.errors import EngineError
 from media_server.protocol.asr_stream import AsrQuery, Configure
 from media_server.speech.asr import AsrSession
-from media_server.speech.connection import Engines, first_of
+from media_server.speech.engine_stream import EngineStreams, first_of
 from media_server.speech.turns import TurnAssembler, TurnEvent, TurnOver
 from media_server.turn.floor import Change
 
@@ -50,13 +50,15 @@ EarEvent: TypeAlias = TurnEvent | Digit | Deaf
 class Ears:
     """One recogniser stream for one leg. `run` is its task; `next` gives what was heard."""
 
-    def __init__(self, leg: Leg, engines: Engines, query: AsrQuery, *, gone_s: float) -> None:
+    def __init__(
+        self, leg: Leg, engines: EngineStreams, query: AsrQuery, *, gone_s: float, echo: Callable[[int], EchoFilter]
+    ) -> None:
         self._leg = leg
         self._gone_s = gone_s
         self._engines = engines
         self._query = query
         self._assembler = TurnAssembler()
-        self._echo = EchoGuard(leg.port.sample_rate)
+        self._echo = echo(leg.port.sample_rate)
         self.floor = FloorControl(leg, query.language, self._is_ours)
         self._session: AsrSession | None = None
         self._expected = Configure()

@@ -53,6 +53,11 @@ class Filler:
             self._theirs -= 1
             self._begin_anew()
 
+    @property
+    def is_theirs(self) -> bool:
+        """Whether it is the caller's move."""
+        return self._theirs > 0
+
     @contextmanager
     def working(self, text: str | Tone) -> Iterator[None]:
         """We work meanwhile: this is said soon, once."""

@@ -87,7 +87,7 @@ class Leg:
         self.now = now
         self.ledger = Ledger()
         self.floor = Floor(now())
-        self.playout = Playout(port.sample_rate, port.lead_s)
+        self.playout = Playout(port.sample_rate, port.lead_s, marks=port.marks, step_ms=port.step_ms)
         self.arrivals = ArrivalClock(port.sample_rate)
         self.queue: FrameQueue | None = None
         self.on_digit: Callable[[str], None] = lambda _digit: None

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable
 
 from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.protocol.tts_stream import TtsQuery, Word, Words
-from media_server.speech.connection import Engines
+from media_server.speech.engine_stream import EngineStreams
 from media_server.speech.spoken import Rewind
 from media_server.speech.tts import TtsSession
 
@@ -47,7 +47,7 @@ class Phrases:
         """Forget all others."""
         self._made = {text: phrase for text, phrase in self._made.items() if text in texts}
 
-    async def make(self, engines: Engines, texts: Iterable[str]) -> None:
+    async def make(self, engines: EngineStreams, texts: Iterable[str]) -> None:
         """Make those that are not there yet.
 
         Raises:

@@ -11,7 +11,7 @@ from media_server.call.leg import Leg
 from media_server.call.phrases import Phrases
 from media_server.errors import EngineError
 from media_server.protocol.tts_stream import Word, Words
-from media_server.speech.connection import Engines
+from media_server.speech.engine_stream import EngineStreams
 from media_server.speech.spoken import Chunk, Rewind
 from media_server.speech.tts import SpokenContext, TtsSession
 from media_server.turn.barge_in import BargeIn
@@ -58,7 +58,7 @@ class Voice:
     """Speaks on one leg, by a stream of the TTS role for each voice, opened when it is first needed."""
 
     def __init__(
-        self, leg: Leg, engines: Engines, phrases: Phrases, tasks: asyncio.TaskGroup, *, gone_s: float
+        self, leg: Leg, engines: EngineStreams, phrases: Phrases, tasks: asyncio.TaskGroup, *, gone_s: float
     ) -> None:
         self._leg = leg
         self._engines = engines

@@ -198,6 +198,21 @@ def try_call(  # noqa: PLR0917 - options, passed by name
     raise typer.Exit(run(wavs or [], url, to, config, said(port=port, tts_port=tts_port)))
 
 
+@app.command()
+def chat(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The dialplan: NAME.py, with its function NAME.")],
+    caller: Annotated[str, typer.Option(metavar="NUMBER", help="Who calls.")] = "+15550100",
+    called: Annotated[str, typer.Option(metavar="NUMBER", help="Which number.")] = "+15550101",
+    setting: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="A setting of the route. Repeatable.")
+    ] = None,
+) -> None:
+    """Talk to a dialplan by text: no phone, no models."""
+    from media_server.cli.chat import run  # noqa: PLC0415
+
+    raise typer.Exit(run(file, caller, called, setting or []))
+
+
 @app.command("eval")
 def evaluate(  # noqa: PLR0917 - options, passed by name
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="WAVs, and NAME.txt with what is said in NAME.wav.")],

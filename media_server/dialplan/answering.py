@@ -39,6 +39,10 @@ class Answer:
         return not self.reason
 
 
+CUT_OFF = ("...", "\N{HORIZONTAL ELLIPSIS}", "-")
+"""So a recogniser writes a word that is not out yet: "on fri..." is no Friday, and more is to come."""
+
+
 class Answering:
     """One attempt."""
 
@@ -90,6 +94,8 @@ class Answering:
                 raise event.error
             case Digit():
                 return self._press(event.digit)
+            case MaybeOver() if event.text.rstrip().endswith(CUT_OFF):
+                self._conversation.listen().expect(slot_complete=False)
             case MaybeOver():
                 self._expect(self._slot.feed(self._joined(event.text), self._keys))
             case SpeechBegan() | WentOn():

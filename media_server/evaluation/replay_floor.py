@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from media_server.audio.echo import OURS, QUIET
-from media_server.audio.frame import BYTES_PER_SAMPLE, frame_bytes, frame_samples
+from media_server.audio.echo import QUIET
+from media_server.audio.echo_filter import OURS
+from media_server.audio.frame import BYTES_PER_SAMPLE, PTIME_MS, frame_bytes, frame_samples
 from media_server.audio.levels import rms
 from media_server.call.floor_control import FloorControl
 from media_server.call.leg import Leg, TurnTaking
@@ -70,6 +71,8 @@ class _StillPort:
     """A wire on which nothing comes and nothing goes."""
 
     lead_s = 0.2
+    step_ms = PTIME_MS
+    marks = True
     ended_reason = "closed"
     control = None
 

@@ -18,7 +18,7 @@ from media_server.protocol.asr_stream import (
     parse_asr_event,
 )
 from media_server.protocol.speech import SpeechError, serialize
-from media_server.speech.connection import Engines, EngineSocket, delays, first_of
+from media_server.speech.engine_stream import EngineStream, EngineStreams, delays, first_of
 from media_server.speech.replay import Replay
 
 MESSAGE_MS = 40
@@ -40,7 +40,7 @@ class AsrSession:
     was not final yet. `send` never waits.
     """
 
-    def __init__(self, engines: Engines, query: AsrQuery, *, gone_s: float) -> None:
+    def __init__(self, engines: EngineStreams, query: AsrQuery, *, gone_s: float) -> None:
         """`gone_s`: after so long without an engine the session fails."""
         self._engines = engines
         self._query = query
@@ -122,7 +122,7 @@ class AsrSession:
 
     # --- one stream ----------------------------------------------------------------------------------------------
 
-    async def _connect(self, lost_at: float) -> EngineSocket:
+    async def _connect(self, lost_at: float) -> EngineStream:
         values = self._query.model_dump(exclude_none=True, exclude_defaults=True, mode="json")
         params = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in values.items()}
         for delay in delays():
@@ -134,7 +134,7 @@ class AsrSession:
                 await asyncio.sleep(delay)
         raise AssertionError("the delays have no end")
 
-    async def _serve(self, socket: EngineSocket) -> None:
+    async def _serve(self, socket: EngineStream) -> None:
         """Everything that is to be done on one stream; returns when it was closed in order."""
         self._eager_at = None
         self._replay.begin(self._now())
@@ -143,7 +143,7 @@ class AsrSession:
             self._unsent.append(CloseStream())
         await first_of(self._speak(socket), self._listen(socket), socket.watch(), self._check())
 
-    async def _speak(self, socket: EngineSocket) -> None:
+    async def _speak(self, socket: EngineStream) -> None:
         while True:
             self._work.clear()
             while pcm := self._replay.take(1 if self._finishing else self._message_bytes, REPLAY_MESSAGE_BYTES):
@@ -152,7 +152,7 @@ class AsrSession:
                 await socket.send_text(serialize(self._unsent.popleft()))
             await self._work.wait()
 
-    async def _listen(self, socket: EngineSocket) -> None:
+    async def _listen(self, socket: EngineStream) -> None:
         while (message := await socket.receive()) is not None:
             if isinstance(message, bytes):
                 continue

@@ -1,13 +1,12 @@
 """Finding an engine that has room, and opening a stream to it."""
 
 import asyncio
-import random
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 from pydantic import BaseModel
@@ -23,15 +22,6 @@ AVOID_S = 5.0
 """An engine that did not answer is tried after the others for so long: one that hangs costs `CONNECT_TIMEOUT_S`."""
 _UNKNOWN = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
 """How an engine answers a query that it cannot serve, be it asked again or not."""
-_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.1, 1.0
-
-
-def delays() -> Iterator[float]:
-    """How long to wait before each attempt to connect again: longer and longer, and never all at once."""
-    delay = _FIRST_DELAY_S
-    while True:
-        yield delay * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-        delay = min(_LONGEST_DELAY_S, 2 * delay)
 
 
 class Readiness(BaseModel):
@@ -224,16 +214,3 @@ class EngineSocket:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
                     await self._socket.close()
-
-
-async def first_of(*parts: Coroutine[Any, Any, None]) -> None:
-    """Run all of them until the first one returns or raises; the others are cancelled."""
-    tasks = [asyncio.ensure_future(part) for part in parts]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -19,7 +19,7 @@ from media_server.protocol.tts_stream import (
     Words,
     parse_tts_event,
 )
-from media_server.speech.connection import Engines, EngineSocket, delays, first_of
+from media_server.speech.engine_stream import EngineStream, EngineStreams, delays, first_of
 from media_server.speech.spoken import Chunk, Spoken
 
 PATH = "/v1/stream/tts"
@@ -97,7 +97,7 @@ class TtsSession:
     When an engine dies or hangs, another one (or the same, once it is back) goes on where the sound ends.
     """
 
-    def __init__(self, engines: Engines, query: TtsQuery, *, gone_s: float) -> None:
+    def __init__(self, engines: EngineStreams, query: TtsQuery, *, gone_s: float) -> None:
         """`gone_s`: after so long without an engine what is to be said fails."""
         self._engines = engines
         self._query = query
@@ -160,7 +160,7 @@ class TtsSession:
 
     # --- one stream ----------------------------------------------------------------------------------------------
 
-    async def _connect(self) -> EngineSocket:
+    async def _connect(self) -> EngineStream:
         """A stream; while there is none for too long, the contexts fail, and it is tried again for the next one."""
         params = {key: str(value) for key, value in self._query.model_dump(exclude_none=True, mode="json").items()}
         lost_at = self._now()
@@ -177,12 +177,12 @@ class TtsSession:
                 await asyncio.sleep(delay)
         raise AssertionError("the delays have no end")
 
-    async def _serve(self, socket: EngineSocket) -> None:
+    async def _serve(self, socket: EngineStream) -> None:
         self._message_at = self._now()
         self._cancelled.clear()
         await first_of(self._speak(socket), self._listen(socket), socket.watch())
 
-    async def _speak(self, socket: EngineSocket) -> None:
+    async def _speak(self, socket: EngineStream) -> None:
         while True:
             self._work.clear()
             while self._cancelled:
@@ -194,7 +194,7 @@ class TtsSession:
                     await socket.send_text(serialize(speak))
             await self._work.wait()
 
-    async def _listen(self, socket: EngineSocket) -> None:
+    async def _listen(self, socket: EngineStream) -> None:
         while (message := await socket.receive()) is not None:
             self._message_at = self._now()
             if isinstance(message, bytes):

@@ -7,7 +7,7 @@ throws away what is left on a clear, as a telephone network does.
 import asyncio
 from collections.abc import AsyncIterator
 
-from media_server.audio.frame import BYTES_PER_SAMPLE, TELEPHONE_RATE, AudioFrame
+from media_server.audio.frame import BYTES_PER_SAMPLE, PTIME_MS, TELEPHONE_RATE, AudioFrame
 from media_server.transports.port import AudioArrived, CallControl, DigitArrived, MarkReturned, PortEvent
 
 
@@ -18,6 +18,9 @@ class LoopbackPort:
         played: What the far end has got to play, with the loop's time at which each piece begins to sound.
         control: What the wire can do beyond sound, if it is given something.
     """
+
+    step_ms = PTIME_MS
+    marks = True
 
     def __init__(self, *, lead_s: float = 0.2, sample_rate: int = TELEPHONE_RATE) -> None:
         self.sample_rate = sample_rate

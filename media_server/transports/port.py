@@ -115,6 +115,12 @@ class MediaPort(Protocol):
     lead_s: float
     """How far ahead of real time the far end wants to be sent to."""
 
+    step_ms: int
+    """How much sound may be sent at once, a multiple of the packet time."""
+
+    marks: bool
+    """Whether the far end returns what `send_mark` sends; else the clock alone says what was heard."""
+
     @property
     def control(self) -> CallControl | None:
         """What can be done with the call beyond its sound; None on a wire that carries nothing else."""

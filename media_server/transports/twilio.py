@@ -14,7 +14,7 @@ from typing import assert_never
 import structlog
 from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
 
-from media_server.audio.frame import TELEPHONE_RATE, AudioFrame
+from media_server.audio.frame import PTIME_MS, TELEPHONE_RATE, AudioFrame
 from media_server.audio.g711 import decode_mulaw, encode_mulaw
 from media_server.errors import ProtocolViolation
 from media_server.protocol.message_rate import MessageRate
@@ -79,6 +79,8 @@ class TwilioPort:
     """
 
     sample_rate = TELEPHONE_RATE
+    step_ms = PTIME_MS
+    marks = True
     control = None
 
     def __init__(

@@ -80,6 +80,8 @@ class HandoverPort:
         """`desk`: made for this port."""
         self.sample_rate = port.sample_rate
         self.lead_s = port.lead_s
+        self.step_ms = port.step_ms
+        self.marks = port.marks
         self.limits = limits
         self.handover: Handover | None = None
         """The one that is under way."""

@@ -20,7 +20,7 @@ The rules:
 from bisect import bisect_right
 from collections import deque
 
-from media_server.audio.frame import BYTES_PER_SAMPLE, PTIME_MS, frame_bytes, frame_samples
+from media_server.audio.frame import BYTES_PER_SAMPLE, PTIME_MS, frame_bytes
 from media_server.audio.levels import peak
 from media_server.turn.clock import PlayClock
 from media_server.turn.utterance import (
@@ -44,7 +44,8 @@ AUDIBLE_LEVEL = 200
 class Playout:
     """One leg's outgoing sound. Not thread-safe; one owner calls it."""
 
-    def __init__(self, sample_rate: int, lead_s: float, *, marks: bool = True) -> None:
+    def __init__(self, sample_rate: int, lead_s: float, *, marks: bool = True, step_ms: int = PTIME_MS) -> None:
+        """`step_ms`: sound that is sent at once where so much is there, a multiple of the packet time."""
         self.sample_rate = sample_rate
         self.generation = 0
         self.sent = 0
@@ -53,6 +54,8 @@ class Playout:
         """How often the sound of an utterance ran dry."""
         self._lead_s = lead_s
         self._marks = marks
+        self._packet = frame_bytes(sample_rate)
+        self._step = self._packet * step_ms // PTIME_MS
         self._marked = 0
         self._mark_sent = 0
         self._paused = False
@@ -274,7 +277,7 @@ class Playout:
         if self._paused or not self._queue or self._queue[0].held:
             return False
         head = self._queue[0]
-        return head.finished or head.waiting >= frame_bytes(self.sample_rate)
+        return head.finished or head.waiting >= self._packet
 
     def _due(self) -> float:
         """When the next frame is to be sent."""
@@ -282,7 +285,7 @@ class Playout:
 
     def _send_frame(self, actions: list[PlayoutAction]) -> None:
         head = self._queue[0]
-        size = frame_bytes(self.sample_rate)
+        size = max(self._packet, min(self._step, head.waiting // self._packet * self._packet))
         if head.start is None or head.moved:
             head.start, head.moved = self.sent - head.next // BYTES_PER_SAMPLE, False
         pcm = head.take(size)
@@ -295,7 +298,7 @@ class Playout:
                 head.audible = True
                 actions.append(FirstAudible(head, self._clock.time_of(self.sent)))
             actions.append(SendAudio(pcm.ljust(size, b"\0"), self._clock.time_of(self.sent)))
-            self.sent += frame_samples(self.sample_rate)
+            self.sent += size // BYTES_PER_SAMPLE
         if head.finished and not head.waiting:
             self._queue.popleft()
             head.end = self.sent

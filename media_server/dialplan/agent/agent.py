@@ -53,7 +53,7 @@ class Agent:
         """An agent.
 
         Args:
-            llm: The model: a URL, a table of settings, or None for the server's own (`--llm`).
+            llm: The model: a URL, a table of settings; None or an empty text: the server's own (`--llm`).
             instructions: Who it is and what it is to do.
             tools: What it may do: functions with `@tool`, `http_tools(...)`, `mcp_tools(...)`.
             when_down: What the caller hears when the model is of no use.
@@ -67,7 +67,7 @@ class Agent:
             ConfigError: The settings name no model, or the instructions are longer than anybody means.
         """
         self._model = llm if isinstance(llm, ChatModel) else None
-        self._llm = None if llm is None or self._model is not None else llm_of(llm)
+        self._llm = None if not llm or self._model is not None else llm_of(llm)
         self._instructions = instructions[:MAX_INSTRUCTIONS]
         self._tools = tuple(tools)
         self._when_down = when_down
