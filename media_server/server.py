@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from importlib.resources import files
-from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -37,6 +35,7 @@ from media_server.desk import Desk
 from media_server.dialplan.agent.llm import Llm, llm_of
 from media_server.dialplan.agent.pool import AgentPool
 from media_server.dialplan.call import Call
+from media_server.dialplan.folders import dialplan_folders
 from media_server.dialplan.loader import LoadedPlan
 from media_server.dialplan.reload import LivePlans
 from media_server.dialplan.router import LoadedRoute, Router
@@ -291,12 +290,6 @@ def model_of(settings: LlmSettings) -> Llm | None:
         return None
     key = {"key": settings.key.get_secret_value()} if settings.key is not None else {}
     return llm_of(settings.model_dump(exclude={"key"}) | key)
-
-
-def dialplan_folders(own: Path | None) -> list[Path]:
-    """Where dialplans are looked for: the operator's folder wins over the shipped one."""
-    shipped = Path(str(files("dialplans")))
-    return [shipped] if own is None else [own.absolute(), shipped]
 
 
 def create_app(settings: Settings) -> web.Application:

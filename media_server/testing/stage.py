@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from media_server.call.authors_line import place_of
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.phrases import OWN_PHRASES, Phrases
 from media_server.call.record import CallRecord
 from media_server.dialplan.call import Call
-from media_server.dialplan.loader import LoadedPlan, load_plan, place_of
+from media_server.dialplan.loader import LoadedPlan, load_plan
 from media_server.errors import ConfigError
 from media_server.hooks.http import HookHttp
 from media_server.protocol.asr_stream import AsrQuery, Patience
