@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from media_server.dialplan.loader import is_authors, place_of
+from media_server.call.authors_line import is_authors, place_of
 
 SAID_EVERY_S = 60.0
 _LONGEST = 300

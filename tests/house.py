@@ -1,11 +1,11 @@
-"""The whole house, as a user starts it: `media-server serve` in processes of its own, on free ports."""
+"""The whole house, as a user starts it: `media-server serve` or `run` in processes of its own, on free ports."""
 
 import asyncio
 import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,11 +36,11 @@ class House:
                     return int(child)
         raise AssertionError(f"{name} does not run")
 
-    async def printed(self, pattern: str) -> None:
-        """Wait until a line that matches was printed."""
+    async def printed(self, pattern: str, *, after: int = 0, within_s: float = PRINTED_S) -> None:
+        """Wait until a line that matches was printed, after so many lines."""
         try:
-            async with asyncio.timeout(PRINTED_S):
-                while not any(re.search(pattern, line) for line in self.lines):  # noqa: ASYNC110 - of another process
+            async with asyncio.timeout(within_s):
+                while not any(re.search(pattern, line) for line in self.lines[after:]):  # noqa: ASYNC110 - of another process
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise AssertionError(f"no {pattern!r} in:\n" + "".join(self.lines)) from None
@@ -50,7 +50,7 @@ class House:
         while len(self.addresses) < roles:
             line = (await self.process.stdout.readline()).decode()
             if not line:
-                raise AssertionError("serve ended:\n" + "".join(self.lines))
+                raise AssertionError("it ended:\n" + "".join(self.lines))
             self.lines.append(line)
             if found := READY.match(line):
                 self.addresses[found[1]] = found[2].replace("ws://", "http://")
@@ -63,12 +63,19 @@ class House:
 
 @asynccontextmanager
 async def house(
-    data_dir: Path, *options: str, environment: Mapping[str, str] | None = None, roles: int = 3
+    data_dir: Path,
+    *options: str,
+    command: Sequence[str] = ("serve",),
+    environment: Mapping[str, str] | None = None,
+    roles: int = 3,
 ) -> AsyncIterator[House]:
-    """Start everything, wait until all processes are ready; at the end SIGTERM, and it must be gone within 10 s."""
+    """Start everything, wait until all processes are ready; at the end SIGTERM, and it must be gone within 10 s.
+
+    `command`: `serve`, or `run` and what to run.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "media_server.cli", "serve", "--port", "0", "--asr-port", "0", "--tts-port", "0"),
+        *("-m", "media_server.cli", *command, "--port", "0", "--asr-port", "0", "--tts-port", "0"),
         *("--data-dir", str(data_dir), *options),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

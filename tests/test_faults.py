@@ -1,19 +1,24 @@
 """Engines that die while people talk: the real server, real models, recorded speech, Twilio's wire."""
 
 import asyncio
+import io
 import os
 import re
 import signal
+import time
+import wave
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
+from media_server.call.record import CallRecord
 from media_server.phone.call_record import fetch_record
 from media_server.phone.caller_script import CallerScript
-from media_server.phone.twilio_phone import PhoneCall, TwilioPhone
+from media_server.phone.twilio_phone import CallRefused, PhoneCall, TwilioPhone
 from tests.house import House, house
 from tests.speech_data import Prompt, words_right
 
@@ -23,7 +28,9 @@ pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="module")]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> AsyncIterator[House]:
     options = ("--models-dir", str(models_dir))
-    async with house(tmp_path_factory.mktemp("data"), *options) as running:
+    # Compiled once, as where a package is installed: how soon a role is back is asked here.
+    compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path_factory.mktemp("compiled")), "PYTHONDONTWRITEBYTECODE": ""}
+    async with house(tmp_path_factory.mktemp("data"), *options, environment=compiled) as running:
         yield running
 
 
@@ -78,6 +85,53 @@ async def test_a_voice_that_is_killed_while_it_speaks_goes_on_where_it_was(
     answer = next(line for line in record.transcript[1:] if line.who == "agent")
     assert answer.text == answer.said
     assert answer.text.endswith("you said.")
+
+
+async def ended(http: aiohttp.ClientSession, url: str, within_s: float) -> CallRecord:
+    """The record of a call, once it is over; there may be no server for a while."""
+    async with asyncio.timeout(within_s):
+        while True:
+            with suppress(aiohttp.ClientConnectionError):
+                async with http.get(url, raise_for_status=True) as answer:
+                    record = CallRecord.model_validate(await answer.json())
+                if record.state == "ended":
+                    return record
+            await asyncio.sleep(0.05)
+
+
+async def test_of_a_call_that_the_server_died_under_there_is_what_was_said_and_its_sound(
+    server: House, sentences: list[Prompt]
+) -> None:
+    first, second = sentences[:2]
+    script = CallerScript([first.pcm, second.pcm], answer_timeout_s=20)
+    async with aiohttp.ClientSession() as http:
+        phone = asyncio.create_task(TwilioPhone(http, base_url=server.url).call(script))
+        while len(script.spoken) < 2:  # noqa: ASYNC110 - it is spoken in real time
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(1.8)
+        async with http.get(f"{server.url}/v1/calls?state=live") as answer:
+            [live] = (await answer.json())["calls"]
+        os.kill(server.pid_of("media"), signal.SIGKILL)
+        killed = time.monotonic()
+        with suppress(CallRefused):  # nobody is there to ask what comes next
+            assert (await phone).hung_up_by == "server"
+        record = await ended(http, f"{server.url}/v1/calls/{live['id']}", within_s=10)
+        print(f"the books of the call were closed {time.monotonic() - killed:.1f} s after the crash")  # noqa: T201
+        async with http.get(f"{server.url}/v1/calls/{live['id']}/recording", raise_for_status=True) as answer:
+            sound = await answer.read()
+    assert record.ended_reason == "server_crash"
+    said = [line.who for line in record.transcript]
+    assert said == ["agent", "caller", "agent"], record.transcript
+    assert words_right(first.text, record.transcript[1].text) >= 0.6, record.transcript
+    assert record.recording is not None
+    assert record.recording.problem == "crash"
+    with wave.open(io.BytesIO(sound)) as file:
+        assert (file.getnchannels(), file.getframerate()) == (2, 8000)
+        frames = file.readframes(file.getnframes())
+        assert len(frames) == len(sound) - 44, "the header says how much sound there is"
+    missing_s = script.spoken[1].begin / 8000 + 1.8 - len(frames) / 32000
+    assert missing_s < 1.5, "no more than the last second or so is not on the disk yet"
+    await server.printed(r"^media +it was ended by SIGKILL; starts again")
 
 
 async def sessions(http: aiohttp.ClientSession, server: House, name: str) -> int:

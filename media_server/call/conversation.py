@@ -1,17 +1,16 @@
 """One conversation: a leg, ears, a voice, a record; everything that runs for it lives in one TaskGroup."""
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 import structlog
 
 from media_server.audio.echo_filter import EchoFilter, NoEcho
+from media_server.call.authors_line import short_place_of
 from media_server.call.chronicle import CallFacts, Chronicle
 from media_server.call.ears import Ears
 from media_server.call.events import RecordingChanged
@@ -218,8 +217,8 @@ class Conversation:
             log.error("call_cannot_go_on", call=self.facts.id, error=self.chronicle.record.error)
             await self._farewell(error.code, APOLOGY)
         else:
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            self.chronicle.record.error = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
+            place = short_place_of(error, self.facts.folder)
+            self.chronicle.record.error = f"{type(error).__name__} at {place}"
             log.error(
                 "dialplan_failed", call=self.facts.id, dialplan=self.facts.dialplan, error=self.chronicle.record.error
             )

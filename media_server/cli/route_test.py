@@ -12,11 +12,11 @@ from pydantic import SecretBytes, SecretStr
 from media_server.cli.screen import complain, shortened
 from media_server.config import Settings, load
 from media_server.control import EXIT_UNUSABLE
+from media_server.dialplan.folders import dialplan_folders
 from media_server.dialplan.loading import load_within
 from media_server.dialplan.router import DEFAULT, LoadedRoute, Router
 from media_server.dialplan.routes import Incoming
 from media_server.errors import ConfigError
-from media_server.server import dialplan_folders
 
 _SECRET = re.compile(r"secret|token|password|passwd|key|auth|credential", re.IGNORECASE)
 _MASKED = "***"

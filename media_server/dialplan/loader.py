@@ -3,7 +3,6 @@
 import ast
 import importlib.machinery
 import importlib.util
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import ModuleType
 
 from pydantic import BaseModel
 
+from media_server.call.authors_line import place_of
 from media_server.dialplan.call import Call
 from media_server.dialplan.modules import Generation
 from media_server.dialplan.sources import read_capped
@@ -106,20 +106,6 @@ def _module(name: str, path: Path, tree: ast.Module, generation: Generation) -> 
     except (Exception, SystemExit) as error:
         raise ConfigError(f"{place_of(error, [path.parent]) or path}: {type(error).__name__}: {error}") from error
     return module
-
-
-def place_of(error: BaseException, folders: Sequence[Path]) -> str:
-    """The innermost line of an author's code that an error came through, as FILE:LINE; empty where there is none."""
-    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-        if is_authors(frame.f_code.co_filename, folders):
-            return f"{frame.f_code.co_filename}:{line}"
-    return ""
-
-
-def is_authors(file: str, folders: Sequence[Path]) -> bool:
-    """Whether a source file is an author's own, and no library that is installed within their folder."""
-    path = Path(file)
-    return any(path.is_relative_to(folder) for folder in folders) and "site-packages" not in path.parts
 
 
 def _settings_model(module: ModuleType) -> type | None:

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 from typing_extensions import override
 
-from media_server.dialplan.loader import is_authors
+from media_server.call.authors_line import is_authors
 from media_server.errors import ConfigError, MediaServerError
 
 LOAD_S = 10.0

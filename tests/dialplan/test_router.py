@@ -6,12 +6,12 @@ from types import MappingProxyType
 
 import pytest
 
+from media_server.dialplan.folders import dialplan_folders
 from media_server.dialplan.loader import constant_phrases
 from media_server.dialplan.router import DEFAULT, Router
 from media_server.dialplan.routes import Incoming
 from media_server.dialplan.sources import MAX_FILE
 from media_server.errors import ConfigError, NotFound
-from media_server.server import dialplan_folders
 
 PLAN = "async def {name}(call):\n    await call.say('I am {name}.')\n"
 

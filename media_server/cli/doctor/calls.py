@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from media_server.cli.doctor.finding import Finding, Patient
 from media_server.cli.screen import shortened
+from media_server.dialplan.folders import dialplan_folders
 from media_server.dialplan.loading import load_within
 from media_server.dialplan.router import Router
-from media_server.server import dialplan_folders
 
 
 def dialplans(patient: Patient) -> Iterator[Finding]:
