@@ -1,6 +1,6 @@
 """Calls that a webhook drives, in virtual time."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 
 from media_server.call.events import CallEndedEvent, Noted
 from media_server.dialplan import Call, Webhook
-from media_server.errors import ConfigError
+from media_server.errors import ConfigError, EngineRefused
 from tests.call.stage import Stage, on_stage
 from tests.dialplan.scripted import URL, Desk, ScriptedReceiver, asked, driven, ended, said, say
 from tests.hooks.receivers import SECRET
@@ -265,6 +265,24 @@ async def test_a_verb_that_cannot_be_done_as_it_is_wanted_becomes_the_fall_back(
         await stage.sound(2.0)
     assert said(stage) == [SORRY]
     assert asked(stage)[:2] == ["ok", reason]
+
+
+async def test_a_voice_that_nobody_has_becomes_the_fall_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    receiver = ScriptedReceiver(
+        lambda kind, _: [say("Hello.", voice="nobody")] if kind == "call.started" else None, takes_s=0.5
+    )
+    async with driven(receiver) as stage:
+        connect = stage.tts.connect
+
+        async def refuse(path: str, query: Mapping[str, str]) -> Any:
+            if query.get("voice") == "nobody":
+                raise EngineRefused
+            return await connect(path, query)
+
+        monkeypatch.setattr(stage.tts, "connect", refuse)
+        await stage.sound(7.0)
+    assert said(stage)[-1] == SORRY
+    assert asked(stage)[:2] == ["ok", "engine_refused"]
 
 
 async def test_what_of_a_fall_back_cannot_be_done_is_left_out() -> None:

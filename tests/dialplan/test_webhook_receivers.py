@@ -19,7 +19,7 @@ from tests.call.stage import on_stage
 from tests.dialplan.scripted import said
 from tests.hooks.receivers import BAD_WAYS, JSON, SECRET, answer, bad_receiver, closed_port, good_receiver
 
-DEADLINE_S = 0.4
+DEADLINE_S = 1.0
 FALLBACK = [{"verb": "say", "text": "Ah."}]
 GUIDE = Path(__file__).parents[2] / "docs" / "webhooks.md"
 

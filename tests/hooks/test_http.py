@@ -106,12 +106,12 @@ async def test_what_comes_is_bounded_and_every_fault_is_typed(way: str) -> None:
     async with bad_receiver(behaves) as url, HookHttp(guard_for(url)) as http:
         began = loop.time()
         try:
-            await get(http, url)
+            await get(http, url, deadline_s=0.4 if reason == "timeout" else 3.0)
             said = ""
         except HookError as error:
             said = error.reason
         assert said == reason
-        assert loop.time() - began < 0.8
+        assert loop.time() - began < 3.0
 
 
 async def test_nobody_listens_there() -> None:
