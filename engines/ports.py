@@ -26,11 +26,13 @@ class Listening:
         language: The code of the language that is spoken; None where it is to find out.
         words: Whether the time and the probability of each word are wanted, which takes longer.
         keyterms: Names and terms that are likely to be said.
+        digits: The least and the most digits that are said in a row, where digits are asked for; None where not.
     """
 
     language: str | None = "en"
     words: bool = False
     keyterms: tuple[str, ...] = ()
+    digits: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

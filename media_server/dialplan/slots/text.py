@@ -4,9 +4,10 @@ from typing import Any
 
 from media_server.dialplan.slots.arguments import check
 from media_server.dialplan.slots.slot import BEGUN_S, NO_MATCH_S, NOTHING_S, Missing, Value
-from media_server.dialplan.slots.words import FILLERS, MASK, MOST_CHARACTERS, words_of
+from media_server.dialplan.slots.words import FILLERS, MASK, words_of
 
 MOST_WORDS = 300
+MOST_CHARACTERS = 4_000
 
 
 class Text:
@@ -39,7 +40,7 @@ class Text:
 
     def feed(self, text: str, dtmf: str = "") -> Missing | Value[str]:  # noqa: ARG002 - keys are no use
         """The words."""
-        words = words_of(text)
+        words = words_of(text, MOST_CHARACTERS)
         if not words:
             return Missing(NOTHING_S)
         if len(words) > self.max_words or len(text) > MOST_CHARACTERS:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-MOST_CHARACTERS = 2_000
-"""What is said in answer to one question is shorter; nothing behind it is read."""
+MOST_CHARACTERS = 1_000
+"""What is said in answer to one question is shorter (a minute of speech); nothing behind it is read."""
 
 MASK = "|"
 """Stands where another slot has taken its words: nothing reads across it."""
@@ -59,11 +59,11 @@ class Word:
 Words: TypeAlias = Sequence[Word]
 
 
-def words_of(text: str) -> tuple[Word, ...]:
-    """All words of a text, in order."""
+def words_of(text: str, most: int = MOST_CHARACTERS) -> tuple[Word, ...]:
+    """The words of the first `most` characters of a text, in order."""
     found: list[Word] = []
     last = 0
-    for match in _WORD.finditer(text[:MOST_CHARACTERS]):
+    for match in _WORD.finditer(text[:most]):
         between = text[last : match.start()]
         word = match.group().lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
         if not word:  # a few letters have no lower case
