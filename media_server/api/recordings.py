@@ -1,7 +1,10 @@
 """`/v1/calls/{id}/recording`: its sound, whole or in ranges; `/v1/calls/{id}/export`: all that is kept, in one file."""
 
 import asyncio
+import os
 import secrets
+from pathlib import Path
+from typing import BinaryIO
 
 from aiohttp import web
 
@@ -13,6 +16,7 @@ from media_server.records.export import write_export
 from media_server.records.rows import dumped
 
 EXPORTS_AT_ONCE = 2
+CHUNK_BYTES = 1 << 18
 
 _PRIVATE = {"Cache-Control": "private, no-store"}
 
@@ -33,15 +37,32 @@ def recording_routes(registry: Registry, archive: Archive) -> list[web.RouteDef]
         if exporting.locked():
             raise Overloaded(f"{EXPORTS_AT_ONCE} calls are being exported already")
         async with exporting:
-            path = await asyncio.to_thread(archive.recordings.scratch) / f"{secrets.token_hex(8)}.zip"
+            sources = archive.recordings.wav(call), archive.recordings.inputs(call)
+            file = await asyncio.to_thread(_exported, archive, record, sources)
             try:
-                sources = archive.recordings.wav(call), archive.recordings.inputs(call)
-                await asyncio.to_thread(write_export, path, record, *sources)
-                headers = {**_PRIVATE, "Content-Disposition": f'attachment; filename="{call}.call.zip"'}
-                response = web.FileResponse(path, headers={**headers, "Content-Type": "application/zip"})
-                await response.prepare(request)  # which sends it
+                return await _sent(request, file, f"{call}.call.zip")
             finally:
-                await asyncio.to_thread(path.unlink, missing_ok=True)
-        return response
+                await asyncio.to_thread(file.close)
 
     return [web.get("/v1/calls/{id}/recording", recording), web.get("/v1/calls/{id}/export", export)]
+
+
+def _exported(archive: Archive, record: str, sources: tuple[Path, Path]) -> BinaryIO:
+    """The export as an open file, which has no name any more: it goes with its last reader, whatever happens."""
+    path = archive.recordings.scratch() / f"{secrets.token_hex(8)}.zip"
+    try:
+        write_export(path, record, *sources)
+        return path.open("rb")
+    finally:
+        path.unlink(missing_ok=True)
+
+
+async def _sent(request: web.Request, file: BinaryIO, name: str) -> web.StreamResponse:
+    headers = {**_PRIVATE, "Content-Disposition": f'attachment; filename="{name}"', "Content-Type": "application/zip"}
+    response = web.StreamResponse(headers=headers)
+    response.content_length = os.fstat(file.fileno()).st_size
+    await response.prepare(request)
+    while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+        await response.write(chunk)
+    await response.write_eof()
+    return response
