@@ -12,10 +12,11 @@ decoded again at the next context, at last at 30 s. How short a context may be i
 measured large-v3-turbo going from 15 to 63 % WER, so it is 30 s unless it was measured.
 
 Rows of digits, which are said in groups with pauses between them, need more of it: there the decoder says a last group
-again in a short context, and what comes out is as plausible as the truth. Of recorded numbers of ten digits (pauses of 0.4 to 1.0 s), 37 of 55 came out right with 8 s,
-131 of 136 with 12 s, 134 of 136 with 16 s. What was still wrong had the wrong count of equal digits in a row. So each
-digit is made a token of its own, and where the count is wrong it is decoded again in other ways: 189 of 190. Key terms
-("0 1 2 …", a number) made it worse, and to allow nothing but digits made it no better.
+again in a short context, and what comes out is as plausible as the truth. Of recorded numbers of ten digits (pauses of
+0.4 to 1.0 s), 37 of 55 came out right with 8 s, 131 of 136 with 12 s, 134 of 136 with 16 s. What was still wrong had a
+wrong count of equal digits in a row. So each digit is made a token of its own, and where the count is wrong it is
+decoded again in other ways: 189 of 190. Key terms ("0 1 2 …", a number) made it worse, and to allow nothing but digits
+made it no better.
 
 The library is imported when a model is loaded, so that this module imports without it.
 """

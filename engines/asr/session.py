@@ -115,9 +115,9 @@ class AsrSession:
         """Replace fields of the expectation, from this place of the audio on."""
         self._command(ConfigureCommand(changes))
 
-    def listen_for(self, keyterms: tuple[str, ...]) -> None:
-        """Expect these names and terms in what is decoded from now on."""
-        self._listening = replace(self._listening, keyterms=keyterms)
+    def listen_for(self, **changes: Any) -> None:
+        """Replace fields of what is listened for, in what is decoded from now on."""
+        self._listening = replace(self._listening, **changes)
 
     def books(self) -> Closed:
         """The stream's books if it ended here and now."""

@@ -132,12 +132,12 @@ class Ears:
 
     def expect(self, **changes: object) -> None:
         """Expect something else of the caller's turns from now on; see `Configure`."""
-        merged = Configure.model_validate({**self._expected.changes, **changes})
-        if merged == self._expected:
+        new = {key: value for key, value in changes.items() if getattr(self._expected, key) != value}
+        if not new:
             return
-        self._expected = merged
+        self._expected = Configure.model_validate({**self._expected.changes, **new})
         if self._session is not None:
-            self._session.configure(Configure.model_validate(changes))
+            self._session.configure(Configure.model_validate(new))
 
     def finish(self) -> None:
         """No more sound comes; `run` ends when what there is was understood."""

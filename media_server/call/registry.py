@@ -218,7 +218,7 @@ class Registry:
 
     def knows(self, call_id: str) -> bool:
         """Whether `record` has it."""
-        return call_id in self._live or call_id in self._ended
+        return call_id in self._ringing or call_id in self._live or call_id in self._ended
 
     def forget(self, call_id: str) -> None:
         """Keep nothing of an ended call."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from media_server.call.conversation import Conversation
 from media_server.call.ears import Deaf, Digit, EarEvent
+from media_server.dialplan.slots.digits import Digits
 from media_server.dialplan.slots.slot import Missing, Slot, Value
 from media_server.speech.turns import MaybeOver, SpeechBegan, TurnOver, WentOn
 
@@ -78,14 +79,15 @@ class Answering:
         ears, chronicle = self._conversation.listen(), self._conversation.chronicle
         before, chronicle.secret = chronicle.secret, chronicle.secret or self._slot.secret
         hush = self._conversation.unrecorded() if self._slot.secret else nullcontext()
-        ears.expect(slot_complete=False, keyterm=self._slot.keyterms or None)
+        digits = (self._slot.least, self._slot.most) if isinstance(self._slot, Digits) else None
+        ears.expect(slot_complete=False, keyterm=self._slot.keyterms or None, digits=digits)
         ears.floor.answers = lambda text: isinstance(self._slot.feed(text), Value)
         try:
             with hush:
                 yield
         finally:
             ears.floor.answers = lambda _text: False
-            ears.expect(slot_complete=None, keyterm=None, max_silence_ms=None)
+            ears.expect(slot_complete=None, keyterm=None, digits=None, max_silence_ms=None)
             chronicle.secret = before
 
     def _receive(self, event: EarEvent) -> Answer | None:

@@ -73,7 +73,8 @@ async def confirmed(
     """The value, once the caller has said that it is right; another one where they correct it; None: ask again."""
     for _ in range(2):
         said = slot.spoken(value)
-        text = f"{said}. Is that right?" if confirm is True else str(confirm).format(value=said, **{name or "_": value})
+        names = {name or "_": value, "value": said}
+        text = f"{said}. Is that right?" if confirm is True else str(confirm).format(**names)
         answer = await attempt(conversation, YesNo(), [text])
         if answer.value is not False:
             return value if answer.fits else None

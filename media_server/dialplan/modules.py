@@ -117,7 +117,7 @@ def new_generation(folders: Sequence[Path]) -> Iterator[Generation]:
     if not _one_at_a_time.acquire(timeout=1.0):
         raise ConfigError("an earlier loading of the dialplans still hangs; start the server anew")
     try:
-        before = {name: module for name, module in list(sys.modules.items()) if _is_helper(module)}
+        before = {name: module for name, module in sys.modules.copy().items() if _is_helper(module)}
         for name in before:
             del sys.modules[name]
         generation = Generation(folders, anew=True)
@@ -125,7 +125,7 @@ def new_generation(folders: Sequence[Path]) -> Iterator[Generation]:
             yield generation
         except BaseException:
             generation.drop()
-            for name in [name for name, module in list(sys.modules.items()) if _is_helper(module)]:
+            for name in [name for name, module in sys.modules.copy().items() if _is_helper(module)]:
                 del sys.modules[name]
             sys.modules.update(before)
             raise

@@ -4,6 +4,7 @@ It ends when the caller has been silent for a while, presses a key, or has talke
 up in the middle leaves a message too: it is kept, and told, before the dialplan hears of the hang-up.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,10 @@ class Recorded:
         return self.reason != "nothing"
 
 
+def _returned(_message: Recorded) -> None:
+    """Whoever awaits it has it anyway."""
+
+
 async def record(
     conversation: Conversation,
     *,
@@ -49,8 +54,9 @@ async def record(
     finish_on: str = "#",
     beep: bool = True,
     transcribe: bool = False,
+    taken: Callable[[Recorded], None] = _returned,
 ) -> Recorded:
-    """Take a message.
+    """Take a message. `taken` is told of it also where the caller hangs up, and nothing is returned.
 
     Raises:
         CallEnded: The caller left; what they have said is kept.
@@ -72,11 +78,18 @@ async def record(
         conversation.chronicle.tell(
             MessageTaken, file=path.name if path else "", seconds=round(seconds, 2), text=text, reason=taking.reason
         )
-    return Recorded(path, seconds, text, taking.reason)
+        message = Recorded(path, seconds, text, taking.reason)
+        taken(message)
+    return message
 
 
 async def voicemail(
-    conversation: Conversation, greeting: str, *, max_s: float = 120.0, transcribe: bool = False
+    conversation: Conversation,
+    greeting: str,
+    *,
+    max_s: float = 120.0,
+    transcribe: bool = False,
+    taken: Callable[[Recorded], None] = _returned,
 ) -> Recorded:
     """Greet, beep, take a message.
 
@@ -85,7 +98,7 @@ async def voicemail(
         EngineError: Speech failed.
     """
     await say(conversation, greeting, barge_in=False)
-    return await record(conversation, max_s=max_s, transcribe=transcribe)
+    return await record(conversation, max_s=max_s, transcribe=transcribe, taken=taken)
 
 
 class _Taking:

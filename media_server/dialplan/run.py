@@ -1,13 +1,14 @@
 """`run`: performs a list of verbs, and gives what each of them gave."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
-from media_server.dialplan.say import Interruptible, Said
+from media_server.audio.tones import BEEP
+from media_server.dialplan.ask_several import ask_several
+from media_server.dialplan.record import Recorded, record, voicemail
 from media_server.dialplan.slots.schema import slot_of
-from media_server.dialplan.slots.slot import Slot
-from media_server.dialplan.turns import Turn
+from media_server.dialplan.verb_slots import check_slots, slots_of
 from media_server.dialplan.verbs import (
     AskVerb,
     GatherVerb,
@@ -26,71 +27,12 @@ from media_server.dialplan.verbs import (
     VoicemailVerb,
     validate_verbs,
 )
-from media_server.errors import NoAnswer
+from media_server.errors import CallEnded, NoAnswer
+
+if TYPE_CHECKING:
+    from media_server.dialplan.call import Call
 
 INTERRUPTED = "interrupted"
-
-
-class Performer(Protocol):
-    """What a call must be able to do, for verbs to be performed on it."""
-
-    async def say(self, text: str | AsyncIterator[str], *, barge_in: Interruptible = True, voice: str = "") -> Said:
-        """Says it."""
-        ...
-
-    def turns(self) -> AsyncIterator[Turn]:
-        """The caller's turns."""
-        ...
-
-    async def ask(
-        self, question: str, slot: Slot[Any], *, retries: int = 2, barge_in: Interruptible = True, name: str = ""
-    ) -> Any:
-        """Raises `NoAnswer`."""
-        ...
-
-    async def gather(
-        self,
-        slot: Slot[Any],
-        *,
-        question: str = "",
-        timeout_s: float | None = None,
-        barge_in: Interruptible = True,
-        name: str = "",
-    ) -> Any:
-        """None where nothing fits."""
-        ...
-
-    async def play(self, source: str, *, barge_in: Interruptible = True) -> Any:
-        """Gives `complete`."""
-        ...
-
-    async def record(self, *, max_s: float, silence_s: float, finish_on: str, beep: bool, transcribe: bool) -> Any:
-        """Gives `path`, `seconds`, `text`, `reason`."""
-        ...
-
-    async def voicemail(self, greeting: str, *, max_s: float, transcribe: bool) -> Any:
-        """Gives what `record` gives."""
-        ...
-
-    async def pause(self, seconds: float) -> None:
-        """Waits."""
-        ...
-
-    async def transfer(self, to: str, *, timeout_s: float, whisper: str, music: str) -> Any:
-        """Falsy where it failed, with a `reason`."""
-        ...
-
-    async def send_dtmf(self, digits: str) -> None:
-        """Presses keys."""
-        ...
-
-    async def hangup(self, reason: str = "completed") -> None:
-        """Hangs up once all was heard."""
-        ...
-
-    def note(self, **values: Any) -> None:
-        """Keeps something."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +75,7 @@ class Ran:
         return self.values[name]
 
 
-async def run(call: Performer, verbs: Any) -> Ran:
+async def run(call: "Call", verbs: Any) -> Ran:
     """Perform verbs in their order: such already, or what JSON gives. A hang-up or a redirect is the last one.
 
     Raises:
@@ -150,18 +92,6 @@ async def run(call: Performer, verbs: Any) -> Ran:
     return Ran(tuple(outcomes))
 
 
-def check_slots(verbs: Verbs) -> Verbs:
-    """The same verbs, whose slots can be made.
-
-    Raises:
-        InvalidVerbs: One cannot.
-    """
-    for verb in verbs:
-        if isinstance(verb, AskVerb | GatherVerb):
-            slot_of(verb.slot)
-    return verbs
-
-
 def after_interruption(verbs: Verbs) -> Verbs:
     """What is left of a list, once the caller has interrupted: what would only have been heard is left out."""
     for number, verb in enumerate(verbs):
@@ -170,24 +100,25 @@ def after_interruption(verbs: Verbs) -> Verbs:
     return ()
 
 
-async def perform(call: Performer, verb: Verb) -> Outcome:
-    """Perform one verb; a redirect is its caller's to follow."""
+async def perform(call: "Call", verb: Verb, *, left: Callable[[Outcome], None] = lambda _outcome: None) -> Outcome:
+    """Perform one verb; a redirect is its caller's to follow.
+
+    `left`: told of the message of a caller who hangs up while it is taken, since nothing can be returned then.
+    """
     match verb:
         case SayVerb():
-            chosen = {key: value for key in ("voice", "language") if (value := getattr(verb, key)) is not None}
-            said = await call.say(verb.text, barge_in=verb.barge_in, **chosen)
+            said = await call.say(verb.text, barge_in=verb.barge_in, voice=verb.voice or "")
             return _heard("say", complete=said.complete)
         case PlayVerb():
-            played = await call.play(verb.source, barge_in=verb.barge_in)
+            played = await call.play(verb.source or BEEP, barge_in=verb.barge_in)
             return _heard("play", complete=played.complete)
         case AskVerb() | GatherVerb() | ListenVerb():
             return await _listened(call, verb)
         case RecordVerb() | VoicemailVerb():
-            return await _recorded(call, verb)
+            return await _recorded(call, verb, left)
         case TransferVerb():
-            transferred = await call.transfer(verb.to, timeout_s=verb.timeout_s, whisper=verb.whisper, music=verb.music)
-            ok, reason = bool(transferred), str(transferred.reason)
-            return Outcome("transfer", ok=ok, value=ok, reason="" if ok else reason, name=verb.as_ or "")
+            done = await call.transfer(verb.to, timeout_s=verb.timeout_s, whisper=verb.whisper, music=verb.music)
+            return Outcome("transfer", done.ok, done.ok, "" if done.ok else done.reason, verb.as_ or "")
         case PauseVerb():
             await call.pause(verb.seconds)
         case SendDtmfVerb():
@@ -207,14 +138,12 @@ def _heard(verb: str, *, complete: bool) -> Outcome:
     return Outcome(verb, ok=complete, reason="" if complete else INTERRUPTED)
 
 
-async def _listened(call: Performer, verb: AskVerb | GatherVerb | ListenVerb) -> Outcome:
+async def _listened(call: "Call", verb: AskVerb | GatherVerb | ListenVerb) -> Outcome:
     name = verb.as_ or ""
     match verb:
         case AskVerb():
             try:
-                value = await call.ask(
-                    verb.question, slot_of(verb.slot), retries=verb.retries, barge_in=verb.barge_in, name=name
-                )
+                value = await _asked(call, verb)
             except NoAnswer as gap:
                 return Outcome("ask", ok=False, reason=gap.reason, name=name)
         case GatherVerb():
@@ -231,28 +160,68 @@ async def _listened(call: Performer, verb: AskVerb | GatherVerb | ListenVerb) ->
     return Outcome(verb.verb, ok=ok, value=value, reason="" if ok else "no_answer", name=name)
 
 
-async def _next_turn(call: Performer) -> str | None:
+async def _asked(call: "Call", verb: AskVerb) -> Any:
+    if verb.slot is None:  # not by `call.ask`, which has options that slots may be called like
+        return await ask_several(
+            call.conversation,
+            verb.question,
+            slots_of(verb),
+            retries=verb.retries,
+            barge_in=verb.barge_in,
+            confirm=verb.confirm,
+        )
+    return await call.ask(
+        verb.question,
+        slot_of(verb.slot),
+        retries=verb.retries,
+        barge_in=verb.barge_in,
+        confirm=verb.confirm,
+        again=verb.again,
+        name=verb.as_ or "",
+    )
+
+
+async def _next_turn(call: "Call") -> str | None:
     async for turn in call.turns():
         return turn.text or turn.dtmf
     return None
 
 
-async def _recorded(call: Performer, verb: RecordVerb | VoicemailVerb) -> Outcome:
-    match verb:
-        case RecordVerb():
-            recorded = await call.record(
-                max_s=verb.max_s,
-                silence_s=verb.silence_s,
-                finish_on=verb.finish_on,
-                beep=verb.beep,
-                transcribe=verb.transcribe,
-            )
-        case VoicemailVerb():
-            recorded = await call.voicemail(verb.greeting, max_s=verb.max_s, transcribe=verb.transcribe)
+async def _recorded(call: "Call", verb: RecordVerb | VoicemailVerb, left: Callable[[Outcome], None]) -> Outcome:
+    taken: list[Recorded] = []
+    try:
+        match verb:
+            case RecordVerb():
+                await record(
+                    call.conversation,
+                    max_s=verb.max_s,
+                    silence_s=verb.silence_s,
+                    finish_on=verb.finish_on,
+                    beep=verb.beep,
+                    transcribe=verb.transcribe,
+                    taken=taken.append,
+                )
+            case VoicemailVerb():
+                await voicemail(
+                    call.conversation,
+                    verb.greeting,
+                    max_s=verb.max_s,
+                    transcribe=verb.transcribe,
+                    taken=taken.append,
+                )
+    except CallEnded:
+        for message in taken:
+            left(_message(verb, message))
+        raise
+    return _message(verb, taken[0])
+
+
+def _message(verb: RecordVerb | VoicemailVerb, taken: Recorded) -> Outcome:
     value = {
-        "path": str(recorded.path),
-        "seconds": recorded.seconds,
-        "text": recorded.text,
-        "reason": recorded.reason,
+        "file": taken.path.name if taken.path is not None else "",
+        "seconds": round(taken.seconds, 2),
+        "text": taken.text,
+        "reason": taken.reason,
     }
-    return Outcome(verb.verb, value=value, name=verb.as_ or "")
+    ok = bool(taken)
+    return Outcome(verb.verb, ok, value, "" if ok else taken.reason, verb.as_ or "")

@@ -5,10 +5,10 @@ of another type, everything capped. The JSON schema of it is published (`verbs_s
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic_core import PydanticCustomError, from_json
 
 from media_server.dialplan.slots.schema import SlotSpec
 from media_server.errors import InvalidVerbs
@@ -17,6 +17,7 @@ MAX_VERBS = 32
 MAX_TEXT = 5000
 MAX_BYTES = 64 * 1024
 MAX_NOTES = 32
+MAX_SLOTS = 8
 MAX_KEYS = 40
 """Of one object; more are no verb, and telling each of them apart would hold up the calls."""
 
@@ -29,7 +30,6 @@ Source: TypeAlias = Annotated[
     str, Field(max_length=255, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_. -]*(/[A-Za-z0-9_][A-Za-z0-9_. -]*)*$")
 ]
 """A path below a folder: no part of it begins with a dot."""
-Language: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 VoiceName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 NoteName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 NoteValue: TypeAlias = Annotated[str, Field(max_length=1000)] | int | float | bool | None
@@ -37,6 +37,16 @@ NoteValue: TypeAlias = Annotated[str, Field(max_length=1000)] | int | float | bo
 
 class _Verb(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _one_of(*names: str) -> ConfigDict:
+    """Of a verb that wants one of these keys, and not both."""
+    return ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in names]})
+
+
+def _check_one(**values: object) -> None:
+    if sum(value is not None for value in values.values()) != 1:
+        raise PydanticCustomError("one_of", "one of these is wanted: {names}", {"names": ", ".join(values)})
 
 
 class _Asking(_Verb):
@@ -53,25 +63,54 @@ class SayVerb(_Verb):
     text: Words
     barge_in: BargeIn = True
     voice: VoiceName | None = None
-    language: Language | None = None
 
 
 class PlayVerb(_Verb):
-    """Play a WAV file under the route's folder."""
+    """Play a WAV file under the route's folder, or a tone."""
+
+    model_config = _one_of("source", "tone")
 
     verb: Literal["play"]
-    source: Source
+    source: Source | None = None
+    tone: Literal["beep"] | None = None
     barge_in: BargeIn = True
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        _check_one(source=self.source, tone=self.tone)
+        return self
+
+
+class AskedSlot(_Verb):
+    """One of several slots, and the question for it alone."""
+
+    slot: SlotSpec
+    question: Annotated[str, Field(max_length=MAX_TEXT)] = ""
 
 
 class AskVerb(_Asking):
-    """Ask until it is answered; gives the value, or nothing once the retries are spent."""
+    """Ask until it is answered; gives the value, or nothing once the retries are spent.
+
+    Several slots may be filled by one sentence; they give an object.
+    """
+
+    model_config = _one_of("slot", "slots")
 
     verb: Literal["ask"]
     question: Words
-    slot: SlotSpec
+    slot: SlotSpec | None = None
+    slots: dict[ResultName, AskedSlot] | None = Field(None, min_length=1, max_length=MAX_SLOTS)
     retries: int = Field(2, ge=0, le=5)
+    again: Annotated[str, Field(max_length=MAX_TEXT)] = ""
+    confirm: bool | Words = False
     barge_in: BargeIn = True
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        _check_one(slot=self.slot, slots=self.slots)
+        if self.again and self.slots is not None:
+            raise PydanticCustomError("again", "again goes with one slot only")
+        return self
 
 
 class GatherVerb(_Asking):

@@ -9,8 +9,8 @@ Rules:
 
 import asyncio
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
-from typing import Any, Final, Protocol, Self, cast
+from contextlib import contextmanager
+from typing import Any, Final, Self
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from media_server.call.events import WebhookAsked
 from media_server.dialplan.call import Call
-from media_server.dialplan.run import check_slots
 from media_server.dialplan.twiml_verbs import parse_twiml_verbs
+from media_server.dialplan.verb_slots import check_slots
 from media_server.dialplan.verbs import RedirectVerb, Verbs, parse_verbs, validate_verbs
 from media_server.dialplan.webhook_drive import Drive
 from media_server.errors import ConfigError, HookError, HookTimeout, InvalidVerbs
@@ -131,7 +131,7 @@ class Webhook:
         Raises:
             CallEnded: The caller left.
         """
-        async with cast("_Works", call).working():
+        async with call.working():
             return await call.conversation.alive(answer)
 
     async def request(
@@ -207,11 +207,3 @@ def _note(call: Call, kind: str, failure: HookError | InvalidVerbs | None, secon
     call.conversation.chronicle.tell(WebhookAsked, ok=not reason, ms=round(1000 * seconds), reason=reason)
     if failure is not None:
         log.warning("webhook_of_no_use", call=call.id, type=kind, reason=reason, error=failure.message)
-
-
-class _Works(Protocol):
-    """A call that can tell its caller that it works."""
-
-    def working(self) -> AbstractAsyncContextManager[None]:
-        """For as long as something takes."""
-        ...

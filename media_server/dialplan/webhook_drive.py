@@ -4,6 +4,7 @@ Rules:
 - `call.started` first; then each turn of the caller's (`turn`), each key (`dtmf`), and what a verb gave (`slot`,
   `transfer`, `recording`). An answer with verbs takes the place of what is left to do; an empty one lets that go on.
 - Who interrupts does not hear the rest of what would only be said or played; then the caller is listened to.
+- A verb that cannot be done as it is wanted becomes the fall-back; in the fall-back it is left out.
 - While a fall-back is performed nothing is asked, so that a receiver that is down is not asked for ever; nor is it
   asked more than `MAX_ROUNDS` times without a word of the caller's.
 - `redirect` and `action` change who is asked from there on: an address of the same origin, or of the operator's list.
@@ -15,14 +16,14 @@ import asyncio
 import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from media_server.call.ears import Digit, EarEvent
 from media_server.dialplan.call import Call
-from media_server.dialplan.run import INTERRUPTED, Outcome, Performer, after_interruption, perform
+from media_server.dialplan.run import INTERRUPTED, Outcome, after_interruption, perform
 from media_server.dialplan.turns import ear_events
-from media_server.dialplan.verbs import ListenVerb, RedirectVerb, SayVerb, Verb, Verbs
-from media_server.errors import BadAnswer, CallEnded, EngineError, HookError, MediaServerError
+from media_server.dialplan.verbs import HangupVerb, ListenVerb, RedirectVerb, SayVerb, Verb, Verbs
+from media_server.errors import BadAnswer, CallEnded, DeadlineExceeded, EngineError, HookError, MediaServerError
 from media_server.hooks.webhook import Endpoint
 from media_server.speech.turns import MaybeOver, SpeechBegan, TurnOver, WentOn
 
@@ -169,49 +170,61 @@ class Drive:
             if isinstance(verb, RedirectVerb):
                 todo = await self._ask_there(verb.url, "redirect", {})
                 continue
+            begun_in_fall = self._fallen
             outcome = await self._performed(verb)
-            if outcome is None:
+            if self._fallen and not begun_in_fall:
                 todo = self._hook.fallback
                 continue
+            if isinstance(verb, HangupVerb):
+                return
             if outcome.reason == INTERRUPTED:
                 todo = after_interruption(todo)
             if verb.verb in _TOLD_AS and not self._fallen:
                 answer = await self._told(verb, outcome)
                 todo = answer if answer or self._fallen else todo
 
-    async def _performed(self, verb: Verb) -> Outcome | None:
-        """What a verb gave; None where it cannot be done as the receiver wants it (no such file, no such voice)."""
+    async def _performed(self, verb: Verb) -> Outcome:
+        """What a verb gave. Of one that cannot be done as it is wanted (no such file, no such voice) we fall back."""
         try:
-            return await perform(cast("Performer", self._call), verb)
+            return await perform(self._call, verb, left=lambda outcome: self._later(verb, outcome))
         except CallEnded:
             raise
-        except MediaServerError as error:
-            if self._fallen or (isinstance(error, EngineError) and error.retryable):
+        except (MediaServerError, ValueError, OSError, EOFError) as error:
+            if isinstance(error, DeadlineExceeded) or (isinstance(error, EngineError) and error.retryable):
                 raise  # no fault of the receiver's
-            self._fall(verb.verb, BadAnswer(error.message, reason=error.code))
-            return None
+            code = error.code if isinstance(error, MediaServerError) else "verb_failed"
+            self._fall(verb.verb, BadAnswer(str(error), reason=code))
+            return Outcome(verb.verb, ok=False, reason=code)
 
     async def _told(self, verb: Verb, outcome: Outcome) -> Verbs:
         kind = _TOLD_AS[verb.verb]
+        if self._call.conversation.over.is_set():  # they have talked, elsewhere; nobody is left to wait for an answer
+            self._later(verb, outcome)
+            return ()
         if outcome.ok and kind != "transfer":
             self._rounds = 0  # the caller had a part in it
-        data = {
-            "verb": outcome.verb,
-            "name": outcome.name,
-            "ok": outcome.ok,
-            "value": outcome.value,
-            "reason": outcome.reason,
-        }
-        action: str | None = getattr(verb, "action", None)
-        return await (self._ask(kind, data) if action is None else self._ask_there(action, kind, data))
+        return await self._ask_there(_action(verb), kind, _result(outcome))
+
+    def _later(self, verb: Verb, outcome: Outcome) -> None:
+        """Tell what came of a verb that ended with the call."""
+        kind = _TOLD_AS[verb.verb]
+        if self._fallen or not self._turn_to(_action(verb), kind):
+            return
+        self._hook.later(self._call, kind, _result(outcome), url=self._url)
 
     async def _ask_there(self, reference: str, kind: str, data: Mapping[str, Any]) -> Verbs:
-        """Ask at another address, now and from here on."""
+        return await self._ask(kind, data) if self._turn_to(reference, kind) else self._hook.fallback
+
+    def _turn_to(self, reference: str, kind: str) -> bool:
+        """Ask there, now and from here on (empty: where we asked last); False where that is no address for us."""
+        if not reference:
+            return True
         try:
             self._url = self._hook.endpoint.beside(self._call.http.client, reference, current=self._url)
         except HookError as error:
-            return self._fall(kind, error)
-        return await self._ask(kind, data)
+            self._fall(kind, error)
+            return False
+        return True
 
     async def _ask(self, kind: str, data: Mapping[str, Any], *, deadline_s: float | None = None) -> Verbs:
         self._rounds += 1
@@ -227,6 +240,16 @@ class Drive:
         self._hook.failed(self._call, kind, error)
         self._fallen = True
         return self._hook.fallback
+
+
+def _action(verb: Verb) -> str:
+    return getattr(verb, "action", None) or ""
+
+
+def _result(outcome: Outcome) -> dict[str, Any]:
+    """What is told of a verb."""
+    told = ("verb", "name", "ok", "value", "reason")
+    return {name: getattr(outcome, name) for name in told}
 
 
 def _words(text: str) -> list[str]:

@@ -14,6 +14,7 @@ Encoding = Literal["linear16", "mulaw", "alaw", "opus"]
 KeyTerm = Annotated[str, Field(min_length=1, max_length=100)]
 """A name or term that is likely to be said."""
 KeyTerms = Annotated[tuple[KeyTerm, ...], Field(max_length=50)]
+DigitCount = Annotated[int, Field(ge=1, le=64)]
 Patience = Literal["quick", "normal", "patient"]
 TurnDetection = Literal["smart_turn", "silence", "none"]
 EndReason = Literal["complete", "slot", "silence", "limit", "finalize", "close"]
@@ -183,7 +184,8 @@ class KeepAlive(Message):
 class Configure(Message):
     """Change what is expected, from now on; absent fields stay as they are, `null` goes back to what the query said.
 
-    `keyterm` holds for what is decoded from now on.
+    `keyterm` and `digits` hold for what is decoded from now on. `digits`: a row of so many digits is said, at least and
+    at most.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -195,6 +197,7 @@ class Configure(Message):
     turn_detection: TurnDetection | None = None
     slot_complete: bool | None = None
     keyterm: KeyTerms | None = None
+    digits: tuple[DigitCount, DigitCount] | None = None
 
     @property
     def changes(self) -> dict[str, object]:

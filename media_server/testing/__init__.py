@@ -20,18 +20,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from media_server.testing.calling import Caller, TestedCall, caller
+    from media_server.testing.calling import caller
     from media_server.testing.clock import virtual_time
+    from media_server.testing.person import Caller, TestedCall
     from media_server.testing.transcript import Heard, Line, Silence
 
 __all__ = ["Caller", "Heard", "Line", "Silence", "TestedCall", "caller", "virtual_time"]
 
 _PLACES = {
-    "Caller": "calling",
+    "Caller": "person",
     "Heard": "transcript",
     "Line": "transcript",
     "Silence": "transcript",
-    "TestedCall": "calling",
+    "TestedCall": "person",
     "caller": "calling",
     "virtual_time": "clock",
 }

@@ -83,6 +83,7 @@ class Chat:
             for task in side:
                 task.cancel()
             outcomes = await asyncio.gather(*side, return_exceptions=True)
+            await self._performance.http.aclose()
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome

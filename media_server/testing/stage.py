@@ -11,9 +11,11 @@ from media_server.call.record import CallRecord
 from media_server.dialplan.call import Call
 from media_server.dialplan.loader import LoadedPlan, load_plan
 from media_server.errors import ConfigError
+from media_server.hooks.http import HookHttp
 from media_server.protocol.asr_stream import AsrQuery, Patience
 from media_server.protocol.tts_stream import TtsQuery
 from media_server.speech.engine_stream import EngineStreams
+from media_server.testing.guard import TestersGuard
 
 Dialplan = Callable[[Call], Awaitable[None]]
 CALL_ID = "0" * 32
@@ -36,10 +38,16 @@ def load(dialplan: str | Path | Dialplan, folders: Sequence[Path]) -> LoadedPlan
 
 @dataclass(slots=True)
 class Performance:
-    """One run of a dialplan; `error` is what it raised, if that was not the caller's leaving."""
+    """One run of a dialplan.
+
+    Attributes:
+        http: What `call.http` and webhooks ask with: the public internet, and servers on this machine.
+        error: What the dialplan raised, if anything.
+    """
 
     loaded: LoadedPlan
-    error: Exception | None = field(default=None)
+    http: HookHttp = field(default_factory=lambda: HookHttp(TestersGuard()))
+    error: Exception | None = None
 
     @property
     def plan(self) -> Plan:
@@ -47,7 +55,7 @@ class Performance:
 
         async def perform(conversation: Conversation) -> None:
             try:
-                await self.loaded.plan(Call(conversation))
+                await self.loaded.plan(Call(conversation, self.http))
             except Exception as error:
                 self.error = error
                 raise

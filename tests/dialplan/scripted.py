@@ -1,92 +1,46 @@
-"""A call with every verb, and a receiver that answers in virtual time."""
+"""A receiver of webhooks that answers in virtual time, and a wire that can transfer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json, to_json
 from standardwebhooks.webhooks import Webhook as Verifier
 from typing_extensions import override
 
-from media_server.dialplan import Call, Said
-from media_server.dialplan.slots.slot import Slot
-from media_server.errors import NoAnswer, NotFound
+from media_server.call.events import AgentSaid, CallEndedEvent, WebhookAsked
+from media_server.call.recorder import Recording
+from media_server.dialplan import Call, Webhook
 from media_server.hooks.guard import Guard
 from media_server.hooks.http import HookHttp, HttpAnswer, HttpRequest
+from media_server.transports.port import TransferOrder, TransferOutcome
+from tests.call.inline_files import InlineFiles
+from tests.call.stage import Stage, on_stage
 from tests.hooks.receivers import SECRET
 
-
-@dataclass(frozen=True, slots=True)
-class Transferred:
-    """As a transfer gives it."""
-
-    reason: str
-
-    def __bool__(self) -> bool:
-        return not self.reason
+URL = "https://hook.example/calls"
+SORRY = [{"verb": "say", "text": "Sorry.", "barge_in": False}]
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """As a recording gives it."""
+class Desk:
+    """Who transfers go to, and keys: a network in two seconds."""
 
-    path: str = "message.wav"
-    seconds: float = 3.0
-    text: str = "Call me back."
-    reason: str = "silence"
+    def __init__(self, *outcomes: str) -> None:
+        self.outcomes = list(outcomes)
+        self.orders: list[TransferOrder] = []
+        self.keys: list[str] = []
 
+    async def transfer(self, order: TransferOrder) -> TransferOutcome:
+        self.orders.append(order)
+        await asyncio.sleep(2.0)
+        outcome = self.outcomes.pop(0)
+        return TransferOutcome(outcome == "completed", outcome)
 
-class ScriptedCall(Call):
-    """A call whose answers and transfers are scripted; speech, turns and hang-up are the real ones."""
-
-    def __init__(self, call: Call, client: HookHttp | None = None) -> None:
-        super().__init__(call.conversation, client)
-        self.answers: list[Any] = []
-        self.transfers: list[str] = []
-        self.did: list[tuple[Any, ...]] = []
-        self.works = 0
-
-    @asynccontextmanager
-    async def working(self, text: Any = None) -> AsyncIterator[None]:  # noqa: ARG002
-        self.works += 1
-        yield
-
-    async def ask(self, question: str, slot: Slot[Any], **more: Any) -> Any:
-        self.did.append(("ask", question, type(slot).__name__, more["retries"]))
-        answer = self.answers.pop(0)
-        if answer is None:
-            raise NoAnswer(question, "silence")
-        return answer
-
-    async def gather(self, slot: Slot[Any], **more: Any) -> Any:
-        self.did.append(("gather", more["question"], type(slot).__name__))
-        return self.answers.pop(0)
-
-    async def play(self, source: str, *, barge_in: Any = True) -> Any:
-        if source == "missing.wav":
-            raise NotFound
-        self.did.append(("play", source, barge_in))
-        return Said("", complete=True)
-
-    async def record(self, **more: Any) -> Recorded:
-        self.did.append(("record", more["max_s"]))
-        return Recorded()
-
-    async def voicemail(self, greeting: str, **more: Any) -> Recorded:
-        self.did.append(("voicemail", greeting, more["transcribe"]))
-        return Recorded()
-
-    async def pause(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-    async def transfer(self, to: str, **more: Any) -> Transferred:
-        self.did.append(("transfer", to, more["whisper"]))
-        return Transferred(self.transfers.pop(0))
-
-    async def send_dtmf(self, digits: str) -> None:
-        self.did.append(("send_dtmf", digits))
+    async def send_digits(self, digits: str) -> None:
+        self.keys.append(digits)
 
 
 class ScriptedReceiver(HookHttp):
@@ -124,3 +78,48 @@ class ScriptedReceiver(HookHttp):
         if isinstance(decided, bytes):
             return HttpAnswer(200, "text/xml", "utf-8", decided)
         return HttpAnswer(200, "application/json", "utf-8", to_json(decided))
+
+
+@asynccontextmanager
+async def staged(
+    plan: Callable[[Call], Any], desk: Desk | None = None, folder: Path | None = None
+) -> AsyncIterator[Stage]:
+    """A call on a wire that transfers to +1555..., whose messages go to a folder."""
+    recording = Recording(folder, InlineFiles(), calls=False) if folder is not None else None
+
+    async def begin(call: Call) -> None:
+        conversation = call.conversation
+        conversation.speech = replace(conversation.speech, allowed_destinations=("+1555*",))
+        await plan(call)
+
+    async with on_stage(begin, recording=recording) as stage:
+        stage.port.control = desk
+        yield stage
+
+
+@asynccontextmanager
+async def driven(
+    receiver: ScriptedReceiver, *, desk: Desk | None = None, folder: Path | None = None, **settings: Any
+) -> AsyncIterator[Stage]:
+    """A call that the receiver drives."""
+    hook = Webhook(URL, SECRET, **{"fallback": SORRY, **settings})
+    async with staged(lambda call: hook.drive(Call(call.conversation, receiver)), desk, folder) as stage:
+        await stage.sound(0.1)
+        yield stage
+    await receiver.aclose()
+
+
+def say(text: str, **more: Any) -> dict[str, Any]:
+    return {"verb": "say", "text": text, **more}
+
+
+def said(stage: Stage) -> list[str]:
+    return [event.text for event in stage.events if isinstance(event, AgentSaid)]
+
+
+def asked(stage: Stage) -> list[str]:
+    return [event.reason or "ok" for event in stage.events if isinstance(event, WebhookAsked)]
+
+
+def ended(stage: Stage) -> str:
+    return next(event.reason for event in stage.events if isinstance(event, CallEndedEvent))

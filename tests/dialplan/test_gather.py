@@ -7,7 +7,7 @@ import pytest
 from typing_extensions import override
 
 from media_server.call.events import AgentSaid, CallerSaid, DigitPressed, SlotHeard
-from media_server.dialplan import Call
+from media_server.dialplan import Call, Digits
 from tests.call.stage import Stage, on_stage
 from tests.dialplan.number_slot import Code
 
@@ -50,10 +50,22 @@ async def test_the_recogniser_is_told_when_more_is_to_come_and_when_it_is_enough
         await stage.sound(2.0)
     assert expectations(stage) == [
         {"slot_complete": False, "keyterm": ["seven"]},
-        {"slot_complete": False, "max_silence_ms": 3000},
+        {"max_silence_ms": 3000},
         {"slot_complete": True},
         {"slot_complete": None, "keyterm": None, "max_silence_ms": None},
     ]
+
+
+async def test_where_digits_are_asked_for_the_recogniser_knows_how_many() -> None:
+    async def plan(call: Call) -> None:
+        await call.gather(Digits(4, 6))
+
+    async with on_stage(plan) as stage:
+        await stage.sound(1.0)
+        await stage.says("1 2 3 4 5 6")
+        await stage.sound(1.0)
+    assert expectations(stage)[0] == {"slot_complete": False, "digits": [4, 6]}
+    assert expectations(stage)[-1] == {"slot_complete": None, "digits": None}
 
 
 async def test_what_could_still_grow_ends_with_a_usual_pause() -> None:

@@ -11,10 +11,22 @@ from media_server.dialplan.verbs import AskVerb, SayVerb, Verb, parse_verbs, val
 from media_server.errors import InvalidVerbs
 
 EVERY: list[dict[str, Any]] = [
-    {"verb": "say", "text": "Hello.", "barge_in": "words", "voice": "piper-joe", "language": "en-US"},
+    {"verb": "say", "text": "Hello.", "barge_in": "words", "voice": "piper-joe"},
     {"verb": "play", "source": "sounds/hello.wav"},
+    {"verb": "play", "tone": "beep"},
     {"verb": "ask", "question": "Your PIN?", "slot": {"type": "digits", "min": 4, "secret": True}, "as": "pin"},
     {"verb": "ask", "question": "How many?", "slot": {"type": "number", "least": 1, "most": 12}, "retries": 1},
+    {"verb": "ask", "question": "Which day?", "slot": {"type": "date"}, "again": "When?", "confirm": "{value}, right?"},
+    {
+        "verb": "ask",
+        "question": "A table for how many, and when?",
+        "slots": {
+            "people": {"slot": {"type": "number", "least": 1, "most": 12}, "question": "For how many?"},
+            "day": {"slot": {"type": "date"}},
+        },
+        "confirm": True,
+        "as": "table",
+    },
     {"verb": "gather", "slot": {"type": "yes_no"}, "timeout_s": 5, "action": "/next"},
     {"verb": "gather", "slot": {"type": "choice", "options": ["red", "blue"]}},
     {"verb": "gather", "slot": {"type": "date", "future": True}},
@@ -33,6 +45,8 @@ EVERY: list[dict[str, Any]] = [
     {"verb": "listen"},
     {"verb": "hangup"},
 ]
+
+YES = {"type": "yes_no"}
 
 REFUSED: list[tuple[Any, str]] = [
     ({}, "shape"),
@@ -55,6 +69,16 @@ REFUSED: list[tuple[Any, str]] = [
     ([{"verb": "ask", "question": "?", "slot": {"type": "blood"}}], "verb"),
     ([{"verb": "ask", "question": "?", "slot": {"type": "digits", "min": "4"}}], "shape"),
     ([{"verb": "ask", "question": "?", "slot": {"type": "yes_no"}, "as": "__class__"}], "shape"),
+    ([{"verb": "ask", "question": "?"}], "shape"),
+    ([{"verb": "ask", "question": "?", "slot": YES, "slots": {"a": {"slot": YES}}}], "shape"),
+    ([{"verb": "ask", "question": "?", "slots": {}}], "shape"),
+    ([{"verb": "ask", "question": "?", "slots": {"a b": {"slot": YES}}}], "shape"),
+    ([{"verb": "ask", "question": "?", "slots": {f"s{number}": {"slot": YES} for number in range(9)}}], "shape"),
+    ([{"verb": "ask", "question": "?", "slots": {"a": {"slot": YES}}, "again": "?"}], "shape"),
+    ([{"verb": "say", "text": "a", "language": "en"}], "shape"),
+    ([{"verb": "play"}], "shape"),
+    ([{"verb": "play", "source": "a.wav", "tone": "beep"}], "shape"),
+    ([{"verb": "play", "tone": "siren"}], "shape"),
     ([{"verb": "gather", "slot": {"type": "time", "after": "25:00"}}], "shape"),
     ([{"verb": "pause", "seconds": 86400}], "shape"),
     ([{"verb": "transfer", "to": "+1555\nsip:evil"}], "shape"),
@@ -71,7 +95,7 @@ REFUSED: list[tuple[Any, str]] = [
 def test_every_verb_and_slot_is_read() -> None:
     verbs = parse_verbs(json.dumps(EVERY))
     assert [verb.verb for verb in verbs] == [each["verb"] for each in EVERY]
-    ask = verbs[2]
+    ask = verbs[3]
     assert isinstance(ask, AskVerb)
     assert ask.as_ == "pin"
     assert ask.slot == DigitsSpec(type="digits", min=4, secret=True)

@@ -1,57 +1,21 @@
 """Calls that a webhook drives, in virtual time."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from media_server.call.events import AgentSaid, CallEndedEvent, Noted, WebhookAsked
+from media_server.call.events import CallEndedEvent, Noted
 from media_server.dialplan import Call, Webhook
 from media_server.errors import ConfigError
 from tests.call.stage import Stage, on_stage
-from tests.dialplan.scripted import ScriptedCall, ScriptedReceiver
+from tests.dialplan.scripted import URL, Desk, ScriptedReceiver, asked, driven, ended, said, say
 from tests.hooks.receivers import SECRET
 
 pytestmark = pytest.mark.looptime
 
-URL = "https://hook.example/calls"
-SORRY = [{"verb": "say", "text": "Sorry.", "barge_in": False}]
-
-
-def say(text: str, **more: Any) -> dict[str, Any]:
-    return {"verb": "say", "text": text, **more}
-
-
-def said(stage: Stage) -> list[str]:
-    return [event.text for event in stage.events if isinstance(event, AgentSaid)]
-
-
-def asked(stage: Stage) -> list[str]:
-    return [event.reason or "ok" for event in stage.events if isinstance(event, WebhookAsked)]
-
-
-def ended(stage: Stage) -> str:
-    return next(event.reason for event in stage.events if isinstance(event, CallEndedEvent))
-
-
-@asynccontextmanager
-async def driven(
-    receiver: ScriptedReceiver,
-    prepare: Callable[[ScriptedCall], Any] = lambda _: None,
-    **settings: Any,
-) -> AsyncIterator[Stage]:
-    hook = Webhook(URL, SECRET, **{"fallback": SORRY, **settings})
-
-    async def plan(call: Call) -> None:
-        scripted = ScriptedCall(call, receiver)
-        prepare(scripted)
-        await hook.drive(scripted)
-
-    async with on_stage(plan) as stage:
-        await stage.sound(0.1)
-        yield stage
-    await receiver.aclose()
+SORRY = "Sorry."
 
 
 async def test_a_call_is_told_from_its_start_to_its_end_and_each_answer_is_performed() -> None:
@@ -105,47 +69,105 @@ async def test_a_late_answer_becomes_the_fall_back_within_the_deadline_and_the_c
     assert asked(stage) == ["ok", "timeout", "ok", "ok"]
 
 
-async def test_what_a_question_gave_is_told_and_the_answer_takes_the_place_of_the_rest() -> None:
+async def test_what_a_verb_gave_is_told_and_the_answer_takes_the_place_of_the_rest(tmp_path: Path) -> None:
     def decide(kind: str, _data: dict[str, Any]) -> Any:
         if kind == "call.started":
             return [
                 {"verb": "transfer", "to": "+15550100", "whisper": "A caller.", "as": "desk"},
-                {"verb": "voicemail", "greeting": "Nobody is free."},
+                {"verb": "voicemail", "greeting": "Nobody is free.", "transcribe": True, "as": "message"},
                 say("Never heard."),
             ]
         if kind == "recording":
             return [say("Thank you."), {"verb": "hangup"}]
         return None
 
-    receiver = ScriptedReceiver(decide)
-    calls: list[ScriptedCall] = []
-
-    def prepare(call: ScriptedCall) -> None:
-        call.transfers = ["busy"]
-        calls.append(call)
-
-    async with driven(receiver, prepare) as stage:
-        await stage.sound(3.0)
-    assert calls[0].did == [("transfer", "+15550100", "A caller."), ("voicemail", "Nobody is free.", False)]
-    assert said(stage) == ["Thank you."]
+    receiver, desk = ScriptedReceiver(decide), Desk("busy")
+    async with driven(receiver, desk=desk, folder=tmp_path) as stage:
+        await stage.sound(4.5)
+        await stage.says("please call me back")
+        await stage.sound(8.0)
+    assert [(order.to, order.whisper) for order in desk.orders] == [("+15550100", "A caller.")]
+    assert said(stage) == ["Nobody is free.", "Thank you."]
     assert receiver.kinds == ["call.started", "transfer", "recording", "call.ended"]
     transfer = receiver.requests[1][1]
-    assert (transfer["name"], transfer["ok"], transfer["reason"]) == ("desk", False, "busy")
-    assert receiver.requests[2][1]["value"]["text"] == "Call me back."
+    assert (transfer["name"], transfer["ok"], transfer["value"], transfer["reason"]) == ("desk", False, False, "busy")
+    recording = receiver.requests[2][1]
+    assert (recording["verb"], recording["name"], recording["ok"]) == ("voicemail", "message", True)
+    value = recording["value"]
+    assert (value["text"], value["reason"]) == ("please call me back", "silence")
+    assert (tmp_path / value["file"]).is_file()
+
+
+async def test_whoever_hangs_up_in_a_message_has_left_it_and_the_receiver_hears_of_it(tmp_path: Path) -> None:
+    receiver = ScriptedReceiver(
+        lambda kind, _: [{"verb": "record", "beep": False, "action": "/kept"}] if kind == "call.started" else None
+    )
+    async with driven(receiver, folder=tmp_path) as stage:
+        await stage.sound(0.3)
+        await stage.begins()
+        await stage.sound(2.0)
+    assert receiver.kinds == ["call.started", "recording", "call.ended"]
+    value = receiver.requests[1][1]["value"]
+    assert value["reason"] == "hangup"
+    assert value["seconds"] > 1.5
+    assert (tmp_path / value["file"]).is_file()
+    assert receiver.urls[1:] == ["https://hook.example/kept"] * 2
+
+
+async def test_who_says_nothing_leaves_no_message() -> None:
+    receiver = ScriptedReceiver(
+        lambda kind, _: [{"verb": "record", "as": "it"}, say("Then not.")] if kind == "call.started" else None
+    )
+    async with driven(receiver) as stage:
+        await stage.sound(12.0)
+    recording = receiver.requests[1][1]
+    assert (recording["ok"], recording["reason"], recording["value"]["file"]) == (False, "nothing", "")
+    assert said(stage)[0] == "Then not."
+
+
+async def test_a_transfer_that_goes_well_is_told_though_the_call_is_over() -> None:
+    receiver = ScriptedReceiver(
+        lambda kind, _: [{"verb": "transfer", "to": "+15550100"}, say("Never.")] if kind == "call.started" else None
+    )
+    async with driven(receiver, desk=Desk("completed")) as stage:
+        await stage.sound(4.0)
+    assert receiver.kinds == ["call.started", "transfer", "call.ended"]
+    assert (receiver.requests[1][1]["ok"], receiver.requests[2][1]["reason"]) == (True, "transferred")
+    assert said(stage) == []
+
+
+async def test_nobody_is_called_whom_the_operator_does_not_allow() -> None:
+    receiver = ScriptedReceiver(
+        lambda kind, _: (
+            [{"verb": "transfer", "to": "+4420790000"}, say("Then not.")] if kind == "call.started" else None
+        )
+    )
+    desk = Desk()
+    async with driven(receiver, desk=desk) as stage:
+        await stage.sound(2.0)
+    assert desk.orders == []
+    assert (receiver.requests[1][1]["ok"], receiver.requests[1][1]["reason"]) == (False, "refused")
+    assert said(stage) == ["Then not."]
 
 
 async def test_a_fall_back_asks_nothing_so_a_dead_receiver_is_not_asked_for_ever() -> None:
     receiver = ScriptedReceiver(lambda _kind, _data: [{"verb": "explode"}])
-    fallback = [{"verb": "transfer", "to": "+15550199"}, *SORRY]
-
-    def prepare(call: ScriptedCall) -> None:
-        call.transfers = ["busy"]
-
-    async with driven(receiver, prepare, fallback=fallback) as stage:
-        await stage.sound(2.0)
+    fallback = [{"verb": "transfer", "to": "+15550199"}, say(SORRY)]
+    async with driven(receiver, desk=Desk("busy"), fallback=fallback) as stage:
+        await stage.sound(4.0)
     assert receiver.kinds == ["call.started", "call.ended"]
-    assert said(stage) == ["Sorry."]
+    assert said(stage) == [SORRY]
     assert asked(stage)[0] == "verb"
+
+
+async def test_nothing_is_performed_behind_a_hangup() -> None:
+    receiver = ScriptedReceiver(
+        lambda kind, _: [{"verb": "hangup"}, {"verb": "note", "values": {"a": 1}}] if kind == "call.started" else None
+    )
+    async with driven(receiver) as stage:
+        await stage.sound(1.0)
+    assert not any(isinstance(event, Noted) for event in stage.events)
+    assert ended(stage) == "completed"
 
 
 async def test_who_redirects_without_end_is_stopped() -> None:
@@ -230,32 +252,42 @@ async def test_an_early_answer_with_an_effect_is_asked_for_again_when_the_turn_i
     assert ended(stage) == "done"
 
 
-async def test_a_verb_that_cannot_be_done_as_it_is_wanted_becomes_the_fall_back() -> None:
-    receiver = ScriptedReceiver(
-        lambda kind, _: [{"verb": "play", "source": "missing.wav"}, say("No.")] if kind == "call.started" else None
-    )
+@pytest.mark.parametrize(
+    ("verb", "reason"),
+    [
+        ({"verb": "play", "source": "missing.wav"}, "not_found"),
+        ({"verb": "play", "source": "pyproject.toml"}, "bad_request"),
+    ],
+)
+async def test_a_verb_that_cannot_be_done_as_it_is_wanted_becomes_the_fall_back(verb: Any, reason: str) -> None:
+    receiver = ScriptedReceiver(lambda kind, _: [verb, say("No.")] if kind == "call.started" else None)
     async with driven(receiver) as stage:
         await stage.sound(2.0)
-    assert said(stage) == ["Sorry."]
-    assert asked(stage)[:2] == ["ok", "not_found"]
+    assert said(stage) == [SORRY]
+    assert asked(stage)[:2] == ["ok", reason]
+
+
+async def test_what_of_a_fall_back_cannot_be_done_is_left_out() -> None:
+    receiver = ScriptedReceiver(lambda _kind, _: b"no XML")
+    fallback = [{"verb": "play", "source": "missing.wav"}, say(SORRY)]
+    async with driven(receiver, fallback=fallback) as stage:
+        await stage.sound(2.0)
+    assert said(stage) == [SORRY]
+    assert asked(stage)[:2] == ["twiml", "not_found"]
 
 
 async def test_twiml_is_performed_as_verbs_are() -> None:
     document = b"<Response><Say>Hello.</Say><Dial>+15550100</Dial><Say>Nobody there.</Say></Response>"
     receiver = ScriptedReceiver(lambda kind, _: document if kind == "call.started" else None)
-
-    def prepare(call: ScriptedCall) -> None:
-        call.transfers = ["no_answer"]
-
-    async with driven(receiver, prepare) as stage:
-        await stage.sound(3.0)
+    async with driven(receiver, desk=Desk("no_answer")) as stage:
+        await stage.sound(5.0)
     assert said(stage) == ["Hello.", "Nobody there."]
     assert receiver.requests[1][1]["name"] == "dial"
 
 
-async def on_call(work: Callable[[ScriptedCall], Awaitable[None]], receiver: ScriptedReceiver) -> Stage:
+async def on_call(work: Callable[[Call], Awaitable[None]], receiver: ScriptedReceiver) -> Stage:
     async def plan(call: Call) -> None:
-        await work(ScriptedCall(call, receiver))
+        await work(Call(call.conversation, receiver))
 
     async with on_stage(plan) as stage:
         await stage.sound(4.0)
@@ -267,7 +299,7 @@ async def test_an_author_asks_and_tells_and_runs_what_is_answered() -> None:
     hook = Webhook(URL, SECRET)
     receiver = ScriptedReceiver(lambda kind, _: [say("It is ready.")] if kind == "order.asked" else 2.0)
 
-    async def work(call: ScriptedCall) -> None:
+    async def work(call: Call) -> None:
         await hook.tell(call, "order.begun", number=7)  # it takes 2 s, and is in nobody's way
         await call.say("One moment.")
         ran = await call.run(await hook.ask(call, "order.asked", number=7))

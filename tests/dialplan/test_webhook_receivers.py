@@ -3,22 +3,20 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from typing_extensions import override
 from yarl import URL
 
 from dialplans.webhook import webhook
-from media_server.call.events import AgentSaid, WebhookAsked
+from media_server.call.events import WebhookAsked
 from media_server.dialplan import Call, Webhook
 from media_server.hooks.guard import Guard
 from media_server.hooks.http import HookHttp
-from tests.call.stage import Stage, on_stage
-from tests.dialplan.scripted import ScriptedCall
+from tests.call.stage import on_stage
+from tests.dialplan.scripted import said
 from tests.hooks.receivers import BAD_WAYS, JSON, SECRET, answer, bad_receiver, closed_port, good_receiver
 
 DEADLINE_S = 0.4
@@ -29,10 +27,9 @@ GUIDE = Path(__file__).parents[2] / "docs" / "webhooks.md"
 async def call_to(url: str, http: HookHttp) -> tuple[list[str], list[WebhookAsked]]:
     """What is said on a call that a receiver drives, and what is noted of it."""
     hook = Webhook(url, SECRET, deadline_s=DEADLINE_S, fallback=FALLBACK)
-    async with on_stage(lambda call: hook.drive(ScriptedCall(call, http)), voice_delay_s=0.02) as stage:
+    async with on_stage(lambda call: hook.drive(Call(call.conversation, http)), voice_delay_s=0.02) as stage:
         await stage.sound(DEADLINE_S + 0.8)
-    said = [event.text for event in stage.events if isinstance(event, AgentSaid)]
-    return said, [event for event in stage.events if isinstance(event, WebhookAsked)]
+    return said(stage), [event for event in stage.events if isinstance(event, WebhookAsked)]
 
 
 async def test_each_bad_way_becomes_the_fall_back_in_time_and_other_calls_do_not_notice() -> None:
@@ -83,7 +80,7 @@ async def test_with_two_secrets_a_receiver_that_has_either_can_verify() -> None:
         hook = Webhook(receiver.url, [new, SECRET])
 
         async def plan(call: Call) -> None:
-            await hook.ask(ScriptedCall(call, http), "test")
+            await hook.ask(Call(call.conversation, http), "test")
 
         async with on_stage(plan) as stage:
             await stage.sound(0.3)
@@ -104,26 +101,10 @@ async def test_the_guides_receiver_talks_to_the_shipped_dialplan(monkeypatch: py
     settings = {"url": f"http://127.0.0.1:{port}/calls", "secret_env": "HOOK_SECRET"}
     async with (
         HookHttp(Guard([f"127.0.0.1:{port}"])) as http,
-        on_stage(_with(settings, http), voice_delay_s=0.02) as stage,
+        on_stage(lambda call: webhook(Call(call.conversation, http)), voice_delay_s=0.02, settings=settings) as stage,
     ):
         await stage.sound(1.9)
         await stage.says("a table")
         await stage.sound(1.6)
     await runner.cleanup()
-    assert _said(stage) == ["Hello! What can I do for you?", "You said a table"]
-
-
-def _with(settings: dict[str, Any], http: HookHttp) -> Callable[[Call], Any]:
-    """The shipped dialplan, on a call that came by a route with these settings."""
-
-    class Routed(ScriptedCall):
-        @property
-        @override
-        def settings(self) -> dict[str, Any]:
-            return settings
-
-    return lambda call: webhook(Routed(call, http))
-
-
-def _said(stage: Stage) -> list[str]:
-    return [event.text for event in stage.events if isinstance(event, AgentSaid)]
+    assert said(stage) == ["Hello! What can I do for you?", "You said a table"]

@@ -286,8 +286,8 @@ async def test_a_server_in_the_loop_of_the_test_is_asked_in_virtual_time() -> No
     begun = time.monotonic()
 
     async def ask(call: Call) -> None:
-        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/") as response:
-            await call.say(f"There are {await response.text()}.")
+        text = await call.http.get_text(f"http://127.0.0.1:{port}/", timeout_s=6)
+        await call.say(f"There are {text}.")
 
     try:
         async with caller(ask) as me:
@@ -352,3 +352,23 @@ async def test_two_callers_share_one_clock() -> None:
     loop = asyncio.get_running_loop()
     assert len(await asyncio.gather(call_in("four"), call_in("a table for four people"))) == 2
     assert abs(loop.time() - time.monotonic()) < 1
+
+
+async def test_work_pauses_messages_and_played_keys_are_met_as_on_a_line() -> None:
+    async def take_message(call: Call) -> None:
+        async with call.working("One moment."):
+            await asyncio.sleep(3)
+        await call.pause(1)
+        message = await call.voicemail("Nobody is here. Speak after the tone.", transcribe=True)
+        call.note(text=message.text, reason=message.reason)
+        await call.send_dtmf("12#")
+        await call.say("Thank you.")
+
+    async with caller(take_message) as me:
+        await me.hears("One moment")
+        await me.hears("after the tone")
+        me.says("this is Ann please call me back")
+        await me.hears("Thank you")
+    assert me.record.notes == {"text": "This is Ann please call me back.", "reason": "silence"}
+    assert me.keys_heard == "12#"
+    assert me.record.ledger.balances
