@@ -102,7 +102,7 @@ async def ended(http: aiohttp.ClientSession, url: str, within_s: float) -> CallR
 async def test_of_a_call_that_the_server_died_under_there_is_what_was_said_and_its_sound(
     server: House, sentences: list[Prompt]
 ) -> None:
-    first, second = sentences[:2]
+    first, second = sorted(sentences, key=lambda prompt: prompt.seconds)[:2]
     script = CallerScript([first.pcm, second.pcm], answer_timeout_s=20)
     async with aiohttp.ClientSession() as http:
         phone = asyncio.create_task(TwilioPhone(http, base_url=server.url).call(script))
