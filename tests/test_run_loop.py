@@ -74,6 +74,7 @@ def heard(record: CallRecord) -> list[str]:
 
 
 async def test_who_calls_hears_what_the_file_says(server: House) -> None:
+    await server.printed(r"Answering with  .*greeting\.py; what you save answers the next call")
     record = await call(server)
     assert record.dialplan == "greeting"
     assert heard(record) == ["Good morning."]

@@ -8,7 +8,17 @@ import typer
 
 from media_server.cli.benches import bench
 from media_server.cli.call_commands import calls
-from media_server.cli.options import ConfigFile, Instances, JsonFile, Language, ModelsDir, counts, said
+from media_server.cli.options import (
+    AsrPort,
+    ConfigFile,
+    Instances,
+    JsonFile,
+    Language,
+    ModelsDir,
+    TtsPort,
+    counts,
+    said,
+)
 from media_server.cli.same_options import with_options_of
 from media_server.cli.twilio import call, twilio
 from media_server.control import EXIT_UNUSABLE
@@ -169,8 +179,15 @@ def route_test(  # noqa: PLR0917 - options, passed by name
 
 
 @app.command()
-def doctor(
+def doctor(  # noqa: PLR0917 - options, passed by name
     quick: Annotated[bool, typer.Option("--quick", help="Without what takes seconds.", show_default=False)] = False,
+    port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,
+    asr_port: AsrPort = None,
+    tts_port: TtsPort = None,
+    public_url: Annotated[str | None, typer.Option(help="The address by which Twilio reaches this server.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where records are kept.", show_default="the user's data folder")
+    ] = None,
     dialplans: Annotated[Path | None, typer.Option(metavar="DIR", help="Your dialplans.")] = None,
     models_dir: ModelsDir = None,
     config: ConfigFile = None,
@@ -178,7 +195,16 @@ def doctor(
     """What is in order here and what is not, each with its remedy."""
     from media_server.cli.doctor import run  # noqa: PLC0415
 
-    raise typer.Exit(run(config, said(dialplans=dialplans, models_dir=models_dir), quick=quick))
+    options = said(
+        port=port,
+        asr_port=asr_port,
+        tts_port=tts_port,
+        public_url=public_url,
+        data_dir=data_dir,
+        dialplans=dialplans,
+        models_dir=models_dir,
+    )
+    raise typer.Exit(run(config, options, quick=quick))
 
 
 @app.command("try")

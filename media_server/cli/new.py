@@ -14,6 +14,7 @@ from media_server.control import EXIT_UNUSABLE
 from media_server.errors import ConfigError
 
 TEMPLATE = "booking"
+TOOLS = {"pytest": "pytest", "pytest-asyncio": "pytest_asyncio"}
 
 
 def run(name: str, folder: Path) -> int:
@@ -27,7 +28,7 @@ def run(name: str, folder: Path) -> int:
     typer.echo(f"{dialplan}   what a caller hears: yours to change")
     typer.echo(f"{test}   a call to it, without sound or models\n")
     typer.echo(f"  {command_prefix()}media-server run {dialplan}")
-    typer.echo(f"  {command_prefix()}pytest {test}")
+    typer.echo(f"  {command_prefix()}pytest {test}{_wanted()}")
     return 0
 
 
@@ -50,6 +51,12 @@ def write(name: str, folder: Path) -> tuple[Path, Path]:
         except OSError as error:
             raise ConfigError(f"{path}: {error.strerror or error}") from error
     return paths
+
+
+def _wanted() -> str:
+    """What the test needs, and is not here."""
+    missing = [package for package, module in TOOLS.items() if importlib.util.find_spec(module) is None]
+    return f"   (it needs {' and '.join(missing)})" if missing else ""
 
 
 def _check(name: str) -> None:

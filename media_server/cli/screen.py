@@ -57,6 +57,11 @@ def command_prefix() -> str:
 def next_steps(settings: Settings, base_url: str, try_options: Sequence[str] | None) -> list[str]:
     """How to go on from here; `try_options` lead `try` to this server, None when it takes no calls."""
     lines = []
+    if settings.develop and settings.dialplans is not None:
+        what = shortened(
+            settings.dialplans if settings.dialplan is None else settings.dialplans / f"{settings.dialplan}.py"
+        )
+        lines.append(f"  Answering with  {what}; what you save answers the next call")
     if try_options is not None:
         lines.append("  No microphone   " + " ".join((f"{command_prefix()}media-server try", *try_options)))
         if settings.dialplans is None:

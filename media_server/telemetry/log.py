@@ -12,6 +12,8 @@ from typing import Any
 import structlog
 from structlog.typing import Processor
 
+_TALKATIVE = ("alembic",)
+"""Libraries whose `info` is about themselves."""
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -39,6 +41,8 @@ def configure(level: str, process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_LEVELS[level])
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING if level == "info" else logging.NOTSET)
 
 
 def _rendering() -> list[Processor]:

@@ -1,4 +1,6 @@
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,19 @@ def test_a_new_dialplan_has_the_name_and_its_test_calls_it(tmp_path: Path, capsy
         f"run {tmp_path}/pizza.py",
         f"{tmp_path}/test_pizza.py",
     ]
+
+
+def test_the_test_of_a_new_dialplan_passes_until_the_dialplan_does_something_else(tmp_path: Path) -> None:
+    assert new.run("pizza", tmp_path) == 0
+    assert new.run("pasta", tmp_path) == 0
+    pasta = tmp_path / "pasta.py"
+    pasta.write_text(pasta.read_text().replace("Number(1, 12)", "Number(1, 3)"))
+    # In a folder of its own, without any configuration of pytest's.
+    command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path))
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1, ended.stdout
+    assert "test_pasta.py FF" in ended.stdout
+    assert "test_pizza.py .." in ended.stdout
 
 
 @pytest.mark.parametrize("there", ["pizza.py", "test_pizza.py"])

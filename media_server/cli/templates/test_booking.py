@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from media_server.testing import caller
+
+pytestmark = pytest.mark.asyncio
 
 FILE = Path(__file__).with_name("booking.py")
 
