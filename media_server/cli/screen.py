@@ -69,7 +69,8 @@ def next_steps(settings: Settings, base_url: str, try_options: Sequence[str] | N
                 "  Your own        {0} new booking && {0} run booking.py".format(f"{command_prefix()}media-server")
             )
         if settings.public_url is not None:
-            lines.append(f"  A real phone    let your number's voice webhook be {base_url}/twilio/voice")
+            lines.append(f"  A real phone    {command_prefix()}media-server twilio link +15550100")
+            lines.append(f"                  or let your number's voice webhook be {base_url}/twilio/voice")
     if settings.open_to_all:
         lines.append("  Served to this machine only, since no key and no Twilio token is set.  Ctrl-C ends.")
     else:
