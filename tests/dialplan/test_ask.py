@@ -159,3 +159,15 @@ async def test_yes_is_taken_in_the_middle_of_the_question() -> None:
         await stage.says("yeah sure")
         await stage.sound(1.0)
         assert results == [True]
+
+
+async def test_a_pound_key_ends_an_entry_also_where_more_is_wanted() -> None:
+    async def plan(call: Call) -> None:
+        await call.ask("What can I book?", people=Number(1, 12), day=("Which day?", Date(today=THURSDAY)))
+
+    async with on_stage(plan, phrases=PHRASES) as stage:
+        await stage.sound(3.0)
+        stage.port.press("4")
+        stage.port.press("#")
+        await stage.sound(2.0)
+    assert said(stage) == ["What can I book?", "Which day?"]

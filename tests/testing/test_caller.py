@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+import wave
 from collections.abc import AsyncIterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -372,3 +373,19 @@ async def test_work_pauses_messages_and_played_keys_are_met_as_on_a_line() -> No
     assert me.record.notes == {"text": "This is Ann please call me back.", "reason": "silence"}
     assert me.keys_heard == "12#"
     assert me.record.ledger.balances
+
+
+async def test_recordings_beside_the_dialplan_are_played(tmp_path: Path) -> None:
+    (tmp_path / "gong.py").write_text(
+        """async def gong(call):
+    call.note(played=(await call.play("gong.wav")).complete)
+"""
+    )
+    with wave.open(str(tmp_path / "gong.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(8000))
+    async with caller(tmp_path / "gong.py") as me:
+        await me.waits(2)
+    assert me.record.notes == {"played": True}
