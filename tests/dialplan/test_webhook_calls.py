@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 from structlog.testing import capture_logs
+from typing_extensions import override
 
 from media_server.call.events import SlotHeard, WebhookAsked
+from media_server.testing.doubles import FakeVoice
+from media_server.testing.sound import Lexicon, SpokenWord
 from tests.call.stage import Stage
 from tests.dialplan.scripted import ScriptedReceiver, asked, driven, said, say
 
@@ -177,8 +180,16 @@ async def test_any_text_is_only_ever_a_text(text: str) -> None:
     assert receiver.kinds == ["call.started", "turn", "call.ended"]
 
 
+class Mute(Lexicon):
+    """A voice that finds nothing to say."""
+
+    @override
+    def speak(self, text: str) -> tuple[bytes, list[SpokenWord]]:
+        return b"", []
+
+
 async def test_a_text_that_gives_no_sound_is_over_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.call.stage.SECONDS_A_LETTER", 0.0)
+    monkeypatch.setattr("tests.call.stage.FakeVoice", lambda delay_s: FakeVoice(delay_s, Mute()))
     receiver = at_start(say("\U0001f600"), {"verb": "hangup", "reason": "said"})
     async with driven(receiver) as stage:
         await stage.sound(1.0)

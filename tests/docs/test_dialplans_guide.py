@@ -133,7 +133,9 @@ async def test_table(folder: Path) -> None:
         await me.hears("5 people, Friday at 8 PM. Right?")
         me.says("yes")
         await me.hears("It is booked")
-    assert me.record.notes == {"people": 5, "time": "8 PM"}
+    day = dt.date.fromisoformat(str(me.record.notes["day"]))
+    assert day.strftime("%A") == "Friday"
+    assert me.record.notes == {"people": 5, "day": str(day), "time": "8 PM"}
 
 
 async def test_message(folder: Path) -> None:
