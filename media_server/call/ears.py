@@ -21,6 +21,9 @@ from media_server.turn.floor import Change
 
 MAX_WAITING = 1000
 """Events that may wait for the dialplan; past that the oldest is forgotten."""
+POUND = "#"
+POUND_S = 1.5
+"""So long after an entry that needed no "#" one still belongs to it."""
 
 
 def cleaned(sample: int, pcm: bytes) -> dict[str, object]:
@@ -71,6 +74,7 @@ class Ears:
         self._awake.set()
         self._finished = False
         self._turn = self._turns_before = 0
+        self._pound_until = 0.0
         self.on_digit: Callable[[str], None] = lambda _digit: None
         self.on_turn: Callable[[TurnOver], None] = lambda _over: None
         self.tap: Callable[..., None] = lambda _kind, **_values: None
@@ -139,6 +143,14 @@ class Ears:
         if self._session is not None:
             self._session.configure(Configure.model_validate(new))
 
+    def entry_over(self) -> None:
+        """Keys were enough, without a "#": one that comes right behind them ends that entry, and is nothing else."""
+        waiting = next((event for event in self._events if isinstance(event, Digit)), None)
+        if waiting is None:
+            self._pound_until = self._leg.now() + POUND_S
+        elif waiting.digit == POUND:
+            self._events.remove(waiting)
+
     def finish(self) -> None:
         """No more sound comes; `run` ends when what there is was understood."""
         self._finished = True
@@ -202,6 +214,10 @@ class Ears:
     def _digit(self, digit: str) -> None:
         self.tap("digit", digit=digit)
         self.on_digit(digit)
+        ends_entry = digit == POUND and self._leg.now() < self._pound_until
+        self._pound_until = 0.0
+        if ends_entry:
+            return
         self.floor.digit()
         self._tell(Digit(digit))
 

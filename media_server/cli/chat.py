@@ -38,7 +38,9 @@ def run(file: Path, caller: str, called: str, settings: Sequence[str]) -> int:
     except ConfigError as error:
         print(f"media-server: {error}", file=sys.stderr)  # noqa: T201 - the terminal is what it is for
         return EXIT_UNUSABLE
-    facts = CallFacts(CALL_ID, "chat", "chat", caller, called, performance.loaded.name, settings=values)
+    loaded = performance.loaded
+    folder = loaded.path.parent if loaded.path is not None else None
+    facts = CallFacts(CALL_ID, "chat", "chat", caller, called, loaded.name, settings=values, folder=folder)
     piped = not sys.stdin.isatty()
     if not piped:
         _write(HELP, dimmed=True)

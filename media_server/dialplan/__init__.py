@@ -28,7 +28,17 @@ from media_server.dialplan.slots import Choice, Date, Digits, Email, Name, Numbe
 from media_server.dialplan.transfer import Transfer, Transferred
 from media_server.dialplan.turns import Turn
 from media_server.dialplan.webhook import Webhook, WebhookSettings
-from media_server.errors import CallEnded, HookError, NoAnswer, ToolError
+from media_server.errors import (
+    CallEnded,
+    DeadlineExceeded,
+    EngineError,
+    HookError,
+    InvalidVerbs,
+    NoAnswer,
+    NotFound,
+    PeerError,
+    ToolError,
+)
 
 __all__ = [
     "BEEP",
@@ -38,13 +48,18 @@ __all__ = [
     "CallEnded",
     "Choice",
     "Date",
+    "DeadlineExceeded",
     "Digits",
     "Email",
+    "EngineError",
     "HookError",
+    "InvalidVerbs",
     "Name",
     "NoAnswer",
+    "NotFound",
     "Number",
     "Outcome",
+    "PeerError",
     "Played",
     "Ran",
     "Recorded",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from media_server.call.conversation import Conversation
-from media_server.call.ears import Deaf, Digit, EarEvent
+from media_server.call.ears import POUND, Deaf, Digit, EarEvent
 from media_server.dialplan.slots.digits import Digits
 from media_server.dialplan.slots.slot import Missing, Slot, Value
 from media_server.speech.turns import MaybeOver, SpeechBegan, TurnOver, WentOn
@@ -133,10 +133,12 @@ class Answering:
         self._keys += key
         self._latest = self._conversation.now()
         fed = self._slot.feed(self._joined(), self._keys)
-        if isinstance(fed, Value) and not fed.open_ended:
+        if isinstance(fed, Value) and (key == POUND or not fed.open_ended):
+            if key != POUND:
+                self._conversation.listen().entry_over()
             return Answer(fed.value, text=self._joined())
         self._missing = fed if isinstance(fed, Missing) else Missing(KEY_GAP_S, begun=True)
-        return Answer(None, self._missing.reason) if key == "#" and isinstance(fed, Missing) else None
+        return Answer(None, self._missing.reason) if key == POUND and isinstance(fed, Missing) else None
 
     def _silence(self) -> Answer | None:
         """What it means that nothing happened for a while."""

@@ -36,10 +36,10 @@ class FormSlot:
         self.keys_hint = form.slots[first].keys_hint if first else ""
 
     def feed(self, text: str, dtmf: str = "") -> Missing | Value[Form]:
-        """The form with what the answer fills."""
+        """The form with what the answer fills; of a sentence more may come, keys fill one slot a time."""
         fed = self._form.feed(text, dtmf)
         if len(fed.values) > len(self._form.values):
-            return Value(fed, open_ended=fed.open_ended or not fed.complete)
+            return Value(fed, open_ended=fed.open_ended or not (fed.complete or dtmf))
         return Missing(BEGUN_S if fed.begun else NO_MATCH_S, "no_match", begun=fed.begun)
 
     def spoken(self, value: Any) -> str:

@@ -227,9 +227,13 @@ class Call:
         """
         await send_dtmf(self._conversation, digits)
 
-    def note(self, /, **values: str | float | bool | None) -> None:
-        """Keep something in the call's record."""
-        self._conversation.chronicle.note(dict(values))
+    def note(self, /, **values: object) -> None:
+        """Keep something in the call's record: texts, numbers, bools, None; all else, such as a date, as text."""
+        kept = {
+            name: value if value is None or isinstance(value, str | int | float) else str(value)
+            for name, value in values.items()
+        }
+        self._conversation.chronicle.note(kept)
 
     async def run(self, verbs: Any) -> Ran:
         """Perform a list of verbs, as `[{"verb": "say", "text": "Hello."}]`.

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import TypeGuard
 
 from pydantic import BaseModel
 
@@ -26,7 +27,7 @@ SETTINGS = "Settings"
 """What the model of its settings is called in a dialplan that has one."""
 
 _SPOKEN_BY = frozenset({"say", "ask", "working", "voicemail"})
-_SPOKEN_AS = frozenset({"question", "filler", "when_down"})
+_SPOKEN_AS = frozenset({"question", "again", "filler", "when_down"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,14 @@ def constant_phrases(tree: ast.AST) -> tuple[str, ...]:
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and node.func.attr in _SPOKEN_BY:
                 found += map(_text, node.args[:1])
+                found += [_text(each.value.elts[0]) for each in node.keywords if _has_question(each.value)]
             found += [_text(keyword.value) for keyword in node.keywords if keyword.arg in _SPOKEN_AS]
     return tuple(text for text in found if text)
+
+
+def _has_question(node: ast.expr) -> TypeGuard[ast.Tuple]:
+    """Whether it may be a slot with a question of its own: `day=("Which day?", Date())`."""
+    return isinstance(node, ast.Tuple) and bool(node.elts)
 
 
 def _text(node: ast.expr) -> str:

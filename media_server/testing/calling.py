@@ -69,6 +69,7 @@ def caller(
         language=language,
         voice=voice,
         direction=direction,
+        folder=loaded.path.parent if loaded.path is not None else beside,
         answered_by=answered_by,
     )
     limits = {"phrases": loaded.phrases, "language": language, "patience": patience, "no_input_s": no_input_s}

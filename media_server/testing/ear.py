@@ -17,6 +17,8 @@ STRIDE = 40
 ENOUGH = 0.8
 """So much of a word is enough to know it."""
 _SAME_S = 0.006
+_NO_LEVEL = -1
+"""Of a tone that happens to be at nought where it is looked at."""
 
 
 @dataclass(slots=True)
@@ -111,9 +113,16 @@ def _levels(pcm: bytes) -> Iterator[tuple[int, int, int]]:
     """Stretches of the same level: the level, the first sample, the one behind the last."""
     samples = memoryview(pcm).cast("h")
     position = 0
-    for level, group in groupby(samples[::STRIDE].tolist()):
+    for level, group in groupby(_looks(samples)):
         begin, position = position, min(position + STRIDE * len(list(group)), len(samples))
         yield level, begin, position
+
+
+def _looks(samples: memoryview) -> Iterator[int]:
+    """The level at each look."""
+    for at in range(0, len(samples), STRIDE):
+        level: int = samples[at]
+        yield level or (_NO_LEVEL if samples[at : at + STRIDE].tobytes().strip(b"\0") else 0)
 
 
 def _is_level(pcm: bytes, first: int, end: int) -> bool:

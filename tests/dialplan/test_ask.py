@@ -159,3 +159,35 @@ async def test_yes_is_taken_in_the_middle_of_the_question() -> None:
         await stage.says("yeah sure")
         await stage.sound(1.0)
         assert results == [True]
+
+
+@pytest.mark.parametrize("keys", ["4#", "4"])
+async def test_keys_that_fill_one_of_several_are_answered_at_once(keys: str) -> None:
+    async def plan(call: Call) -> None:
+        await call.ask("What can I book?", people=Number(1, 9), day=("Which day?", Date(today=THURSDAY)))
+        await call.say("Thank you.")
+
+    async with on_stage(plan, phrases=(*PHRASES, "Which day?")) as stage:
+        await stage.sound(3.0)
+        for key in keys:
+            stage.port.press(key)
+            await stage.sound(0.2)
+        await stage.sound(1.0)
+        assert said(stage) == ["What can I book?", "Which day?"]
+        for key in f"1204{keys[1:]}":
+            stage.port.press(key)
+            await stage.sound(0.2)
+        await stage.sound(1.0)
+    assert said(stage) == ["What can I book?", "Which day?", "Thank you."]
+
+
+async def test_a_pound_key_ends_an_entry_also_where_more_is_wanted() -> None:
+    async def plan(call: Call) -> None:
+        await call.ask("What can I book?", people=Number(1, 12), day=("Which day?", Date(today=THURSDAY)))
+
+    async with on_stage(plan, phrases=PHRASES) as stage:
+        await stage.sound(3.0)
+        stage.port.press("1")
+        stage.port.press("#")
+        await stage.sound(2.0)
+    assert said(stage) == ["What can I book?", "Which day?"]

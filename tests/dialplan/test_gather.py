@@ -7,7 +7,7 @@ import pytest
 from typing_extensions import override
 
 from media_server.call.events import AgentSaid, CallerSaid, DigitPressed, SlotHeard
-from media_server.dialplan import Call, Digits
+from media_server.dialplan import Call, Digits, Number, YesNo
 from tests.call.stage import Stage, on_stage
 from tests.dialplan.number_slot import Code
 
@@ -109,6 +109,54 @@ async def test_keys_fill_it_at_once_or_when_no_more_come() -> None:
                 await stage.sound(0.2)
             await stage.sound(seconds)
             assert results == ["1234" if keys == "1234" else None]
+
+
+def keyed(results: list[object]) -> Any:
+    """A number by one key, a sentence, a question of yes or no, and whatever is pressed then."""
+
+    async def plan(call: Call) -> None:
+        results.append(await call.gather(Number(1, 9), question="How many?"))
+        results.append((await call.say("Thank you for telling me.")).complete)
+        results.append(await call.gather(YesNo(), question="Right?"))
+        keys = call.turns()
+        while True:
+            results.append((await anext(keys)).dtmf)
+
+    return plan
+
+
+KEYED = ("How many?", "Thank you for telling me.", "Right?")
+
+
+@pytest.mark.parametrize("gap_s", [0.0, 0.2, 1.4])
+async def test_a_pound_key_behind_keys_that_were_enough_belongs_to_them(gap_s: float) -> None:
+    results: list[object] = []
+    async with on_stage(keyed(results), phrases=KEYED) as stage:
+        await stage.sound(1.0)
+        stage.port.press("3")
+        await stage.sound(gap_s)
+        stage.port.press("#")
+        await stage.sound(3.0)
+        assert results == [3, True]
+        stage.port.press("1")
+        await stage.sound(0.2)
+        stage.port.press("#")
+        await stage.sound(0.5)
+        assert results == [3, True, True]
+    assert [event.digit for event in stage.events if isinstance(event, DigitPressed)] == ["3", "#", "1", "#"]
+
+
+async def test_a_pound_key_that_comes_late_or_twice_or_behind_another_key_is_a_key_as_ever() -> None:
+    for keys, gap_s, expected in (("1#", 2.0, ["#"]), ("1##", 0.2, ["#"]), ("15#", 0.2, ["5", "#"])):
+        results: list[object] = []
+        async with on_stage(keyed(results), phrases=KEYED) as stage:
+            await stage.sound(0.5)
+            stage.port.press("3")
+            await stage.sound(3.0)
+            for key in keys:
+                stage.port.press(key)
+                await stage.sound(gap_s)
+        assert results == [3, True, True, *expected]
 
 
 async def test_silence_is_no_answer_after_the_time_that_is_given() -> None:

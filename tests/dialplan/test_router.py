@@ -213,5 +213,6 @@ async def f(call, name):
     await call.ask('Two?')
     say('x')
     await call.gather(slot, question='Three?')
+    await call.ask('Four?', again='Five?', day=('Six?', slot), of=(7, slot), confirm=f'{name}')
 """
-    assert constant_phrases(ast.parse(source)) == ("One.", "Two?", "Three?")
+    assert constant_phrases(ast.parse(source)) == ("One.", "Two?", "Three?", "Four?", "Six?", "Five?")

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+import wave
 from collections.abc import AsyncIterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing_extensions import override
 
 from dialplans.parrot import parrot
 from media_server.call.events import Noted
-from media_server.dialplan import Call, CallEnded
+from media_server.dialplan import Call, CallEnded, Tone
 from media_server.errors import ConfigError
 from media_server.testing import caller
 
@@ -372,3 +373,30 @@ async def test_work_pauses_messages_and_played_keys_are_met_as_on_a_line() -> No
     assert me.record.notes == {"text": "This is Ann please call me back.", "reason": "silence"}
     assert me.keys_heard == "12#"
     assert me.record.ledger.balances
+
+
+@pytest.mark.parametrize("hertz", [440.0, 1000.0, 2000.0])
+async def test_any_tone_is_heard(hertz: float) -> None:
+    async def plan(call: Call) -> None:
+        await call.play(Tone((hertz,), 0.5))
+        await call.pause(2)
+
+    async with caller(plan) as me:
+        await me.waits(2)
+    assert me.silences[0].at == pytest.approx(0.5, abs=0.02)
+
+
+async def test_recordings_beside_the_dialplan_are_played(tmp_path: Path) -> None:
+    (tmp_path / "gong.py").write_text(
+        """async def gong(call):
+    call.note(played=(await call.play("gong.wav")).complete)
+"""
+    )
+    with wave.open(str(tmp_path / "gong.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(8000))
+    async with caller(tmp_path / "gong.py") as me:
+        await me.waits(2)
+    assert me.record.notes == {"played": True}
