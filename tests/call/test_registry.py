@@ -131,10 +131,12 @@ async def test_whoever_is_told_of_a_call_that_never_came_about_finds_its_record(
     engines = Engines(["http://127.0.0.1:1"])
     speech = Speech(engines, engines, Phrases(TtsQuery(sample_rate=8000)), AsrQuery(sample_rate=8000), 8.0, 7200.0, 5.0)
     found: list[str] = []
-    registry = Registry(
-        speech, lambda event: found.append(registry.record(event.call).ended_reason or ""), max_calls=2, now=clock
-    )
-    place = reserve(registry)
-    registry.ring(place)
-    registry.give_up(place, "no_answer")
+
+    def look_up(event: CallEvent) -> None:
+        found.append(calls.record(event.call).ended_reason)
+
+    calls = Registry(speech, look_up, max_calls=2, now=clock)
+    place = reserve(calls)
+    calls.ring(place)
+    calls.give_up(place, "no_answer")
     assert found == ["no_answer", "no_answer"]
