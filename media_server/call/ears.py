@@ -130,6 +130,11 @@ class Ears:
             self._leg.queue = None
         self._leg.change(Change.TURN_ENDED)  # a turn that nobody hears ends here
 
+    @property
+    def latest_turn(self) -> int:
+        """The turn that was begun last."""
+        return self._turn
+
     def expect(self, **changes: object) -> None:
         """Expect something else of the caller's turns from now on; see `Configure`."""
         new = {key: value for key, value in changes.items() if getattr(self._expected, key) != value}

@@ -94,7 +94,10 @@ class Answering:
         finally:
             ears.floor.answers = lambda _text: False
             ears.expect(slot_complete=None, keyterm=None, digits=None, max_silence_ms=None)
-            chronicle.secret = before
+            if self._slot.secret:
+                chronicle.secret_turns = ears.latest_turn
+            # The last words of who has left are still being understood.
+            chronicle.secret = before or (self._slot.secret and self._conversation.over.is_set())
 
     def _receive(self, event: EarEvent) -> Answer | None:
         match event:
