@@ -7,7 +7,7 @@ import pytest
 
 from media_server.call.events import AgentSaid, CallEndedEvent, SlotHeard
 from media_server.call.phrases import GOODBYE, NOT_HEARD, NOT_UNDERSTOOD, WHAT_INSTEAD
-from media_server.dialplan import Call, Date, Digits, NoAnswer, Number, Time, YesNo
+from media_server.dialplan import Call, Date, Digits, NoAnswer, Number, Text, Time, YesNo
 from tests.call.stage import Stage, on_stage
 
 pytestmark = pytest.mark.looptime
@@ -159,3 +159,16 @@ async def test_yes_is_taken_in_the_middle_of_the_question() -> None:
         await stage.says("yeah sure")
         await stage.sound(1.0)
         assert results == [True]
+
+
+async def test_no_is_no_correction_of_a_text_but_has_it_asked_for_again() -> None:
+    results: list[str] = []
+
+    async def plan(call: Call) -> None:
+        results.append(await call.ask("What happened?", Text(), confirm=True))
+
+    async with on_stage(plan, phrases=PHRASES) as stage:
+        await answer(stage, "my car broke", "no", "my bike broke", "yes")
+        await stage.sound(3.0)
+    assert results == ["my bike broke"]
+    assert "no. Is that right?" not in said(stage)
