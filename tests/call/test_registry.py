@@ -133,7 +133,7 @@ async def test_whoever_is_told_of_a_call_that_never_came_about_finds_its_record(
     found: list[str] = []
 
     def look_up(event: CallEvent) -> None:
-        found.append(calls.record(event.call).ended_reason)
+        found.append(calls.record(event.call).ended_reason or "")
 
     calls = Registry(speech, look_up, max_calls=2, now=clock)
     place = reserve(calls)
