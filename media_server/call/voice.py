@@ -12,7 +12,7 @@ from media_server.call.phrases import Phrases
 from media_server.errors import EngineError
 from media_server.protocol.tts_stream import Word, Words
 from media_server.speech.engine_stream import EngineStreams
-from media_server.speech.spoken import Chunk, Rewind
+from media_server.speech.spoken import Chunk, Rewind, speakable
 from media_server.speech.tts import SpokenContext, TtsSession
 from media_server.turn.barge_in import BargeIn
 from media_server.turn.sentences import SentenceSplitter
@@ -111,7 +111,7 @@ class Voice:
 
     async def _prepare(self, text: str) -> None:
         context = self.open().context(f"prepared-{len(self._prepared)}")
-        context.send(text)
+        context.send(speakable(text))
         pcm = bytearray()
         try:
             while (chunk := await context.next()) is not None:
@@ -271,7 +271,7 @@ class Making:
         self._send(splitter.flush(), more=False)
 
     def _send(self, piece: str, *, more: bool) -> None:
-        speaking = self._speaking
+        speaking, piece = self._speaking, speakable(piece)
         speaking.text += piece
         if speaking.text_at is None:
             speaking.text_at = self._leg.now()
