@@ -18,7 +18,6 @@ from media_server.dialplan.agent.pool import AgentPool
 from media_server.dialplan.agent.tool import Tool
 from media_server.dialplan.transfer import Transfer
 from media_server.errors import ConfigError, ToolError
-from media_server.speech.spoken import speakable
 
 if TYPE_CHECKING:
     from media_server.dialplan.call import Call
@@ -103,7 +102,7 @@ class Toolbox:
             log.exception("tool_failed", call=self._call.id, tool=wanted.name, error=reason)
             ran = Ran("Error: it failed", ok=False)
         self._call.conversation.chronicle.tell(
-            ToolRan, tool=speakable(wanted.name[:64]), ok=ran.ok, ms=round(1000 * (now() - began)), reason=reason[:200]
+            ToolRan, tool=wanted.name[:64], ok=ran.ok, ms=round(1000 * (now() - began)), reason=reason[:200]
         )
         return ran
 

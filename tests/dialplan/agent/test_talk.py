@@ -333,10 +333,6 @@ async def test_a_quick_tool_has_no_filler() -> None:
         (ToolCall("c", "order_status", "{not json"), "Error: the arguments are no JSON object"),
         (ToolCall("c", "order_status", "{}"), "Error: the arguments do not fit: order: Field required"),
         (
-            ToolCall("c", "nothing \ud83d", "{}"),
-            "Error: there is no tool of that name; there are order_status, breaks, late, end_call",
-        ),
-        (
             ToolCall("c", "nothing", "{}"),
             "Error: there is no tool of that name; there are order_status, breaks, late, end_call",
         ),
