@@ -70,7 +70,7 @@ class Ears:
         self._awake = asyncio.Event()
         self._awake.set()
         self._finished = False
-        self._turn = self._turns_before = 0
+        self._turn = self._turns_before = self._hidden_turns = 0
         self.on_digit: Callable[[str], None] = lambda _digit: None
         self.on_turn: Callable[[TurnOver], None] = lambda _over: None
         self.tap: Callable[..., None] = lambda _kind, **_values: None
@@ -130,9 +130,9 @@ class Ears:
             self._leg.queue = None
         self._leg.change(Change.TURN_ENDED)  # a turn that nobody hears ends here
 
-    @property
-    def latest_turn(self) -> int:
-        """The turn that was begun last."""
+    def hide_turns(self) -> int:
+        """What is still heard of the turns that were begun is taken down nowhere; returns the number of the last."""
+        self._hidden_turns = self._turn
         return self._turn
 
     def expect(self, **changes: object) -> None:
@@ -189,7 +189,8 @@ class Ears:
 
     async def _understand(self, session: AsrSession) -> None:
         async for event in session.events():
-            self.tap("asr", event=event.model_dump(mode="json"))
+            if self._turns_before + getattr(event, "turn", self._turn + 1) > self._hidden_turns:
+                self.tap("asr", event=event.model_dump(mode="json"))
             happened = self._assembler.receive(event)
             if happened is not None:
                 self._turn = self._turns_before + happened.turn

@@ -95,7 +95,7 @@ class Answering:
             ears.floor.answers = lambda _text: False
             ears.expect(slot_complete=None, keyterm=None, digits=None, max_silence_ms=None)
             if self._slot.secret:
-                chronicle.secret_turns = ears.latest_turn
+                chronicle.secret_turns = ears.hide_turns()
             # The last words of who has left are still being understood.
             chronicle.secret = before or (self._slot.secret and self._conversation.over.is_set())
 

@@ -43,8 +43,9 @@ async def test_who_hangs_up_in_the_middle_of_a_secret_leaves_it_nowhere(tmp_path
     assert b"9 7 5 3" not in kept(tmp_path)
 
 
-async def test_who_says_a_secret_and_presses_it_leaves_it_nowhere() -> None:
-    async with on_stage(asks, phrases=("Your code?", "Thank you.")) as stage:
+async def test_who_says_a_secret_and_presses_it_leaves_it_nowhere(tmp_path: Path) -> None:
+    recording = Recording(tmp_path, InlineFiles(), calls=True)
+    async with on_stage(asks, phrases=("Your code?", "Thank you."), recording=recording) as stage:
         await stage.sound(1.0)
         await stage.begins()
         for key in "9753":
@@ -54,3 +55,5 @@ async def test_who_says_a_secret_and_presses_it_leaves_it_nowhere() -> None:
         await stage.says("and now in public")
         await stage.sound(0.5)
     assert heard(stage) == ["•••", "and now in public"]
+    assert b"9 7 5 3" not in kept(tmp_path)
+    assert b"and now in public" in kept(tmp_path)
