@@ -1,7 +1,7 @@
 """The voice of a call: texts become utterances, in the order in which they were said."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -39,6 +39,7 @@ class Speaking:
         over: Set when it was heard to its end, interrupted, withdrawn, dropped, or the call is over.
         complete: It was heard to its end.
         heard: What of it was heard, once it is over.
+        followers: What is not said either where the caller interrupts it.
     """
 
     utterance: Utterance
@@ -52,6 +53,7 @@ class Speaking:
     complete: bool = False
     heard: str = ""
     maker: "asyncio.Task[None] | None" = None
+    followers: "Sequence[Speaking]" = ()
 
 
 class Voice:
@@ -236,6 +238,8 @@ class Voice:
     def _cut(self, utterance: Utterance) -> None:
         if (speaking := self.speaking.get(utterance)) is not None:
             self._drop(speaking)
+            for follower in speaking.followers:
+                self.withdraw(follower)
 
     def _drop(self, speaking: Speaking) -> None:
         self._close(speaking)

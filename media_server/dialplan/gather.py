@@ -51,11 +51,16 @@ async def attempt(
     conversation.listen()
     turn = conversation.chronicle.unanswered
     asked = [conversation.voice.say(text, barge_in=barge_in_of(barge_in), turn=turn) for text in texts]
+    for number, speaking in enumerate(asked):
+        speaking.followers = asked[number + 1 :]
     no_input_s = conversation.speech.no_input_s if timeout_s is None else timeout_s
     answering = Answering(
         conversation, slot, no_input_s=no_input_s, since=conversation.now(), asked=lambda: _sounds(asked)
     )
     answer = await answering.run()
+    if barge_in:  # who has answered already need not hear what is left of the question
+        for speaking in asked:
+            conversation.voice.withdraw(speaking)
     _check(asked)
     return answer
 
