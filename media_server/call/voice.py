@@ -70,7 +70,7 @@ class Voice:
         self._tasks = tasks
         self._count = 0
         self._prepared: dict[str, bytes] = {}
-        self._streams: list[asyncio.Task[None]] = []
+        self._until_end: list[asyncio.Task[None]] = []
         self.speaking: dict[Utterance, Speaking] = {}
         self.on_over: Callable[[Speaking], None] = lambda _speaking: None
         leg.on_heard = self._heard
@@ -82,7 +82,7 @@ class Voice:
             query = self._phrases.query
             query = query.model_copy(update={"voice": voice}) if voice else query
             self._sessions[voice] = session = TtsSession(self._engines, query, gone_s=self._gone_s)
-            self._streams.append(self._tasks.create_task(session.run(), name="voice"))
+            self._until_end.append(self._tasks.create_task(session.run(), name="voice"))
         return self._sessions[voice]
 
     def say(
@@ -109,10 +109,11 @@ class Voice:
         """Have a text made that may be slipped in later."""
         if self._phrases.get(text) is None and text not in self._prepared:
             self._prepared[text] = b""
-            self._tasks.create_task(self._prepare(text), name="prepared")
+            made = self._prepare(text, f"prepared-{len(self._prepared)}")
+            self._until_end.append(self._tasks.create_task(made, name="prepared"))
 
-    async def _prepare(self, text: str) -> None:
-        context = self.open().context(f"prepared-{len(self._prepared)}")
+    async def _prepare(self, text: str, context_id: str) -> None:
+        context = self.open().context(context_id)
         context.send(speakable(text))
         pcm = bytearray()
         try:
@@ -203,8 +204,8 @@ class Voice:
         """The call is over: report what was being said, and leave nothing running."""
         for speaking in list(self.speaking.values()):
             self._drop(speaking)
-        for stream in self._streams:
-            stream.cancel()
+        for task in self._until_end:
+            task.cancel()
 
     # --- making it -----------------------------------------------------------------------------------------------
 
