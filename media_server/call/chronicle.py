@@ -77,6 +77,8 @@ class Chronicle:
         """What the caller has heard of the latest of our words that are over."""
         self.secret = False
         """What the caller says and presses goes into no record: it is asked for as a secret."""
+        self.secret_turns = 0
+        """Nor what they say in the turns up to this one: it began while a secret was asked for."""
         self._leg = leg
         self._sink = sink
         self._id = facts.id
@@ -138,7 +140,7 @@ class Chronicle:
         self._caller_said(over, "aside")
 
     def _caller_said(self, over: TurnOver, reason: str) -> None:
-        text = HIDDEN if self.secret else over.text
+        text = HIDDEN if self.secret or over.turn <= self.secret_turns else over.text
         self._emit(CallerSaid(call=self._id, at=self.elapsed, turn=over.turn, text=text, reason=reason))
 
     def said(self, speaking: Speaking) -> None:

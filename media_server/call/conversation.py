@@ -267,7 +267,7 @@ class Conversation:
 
     @contextmanager
     def unrecorded(self) -> Iterator[None]:
-        """Nothing of what is said meanwhile is kept."""
+        """Nothing of what is said meanwhile is kept; where the call ends meanwhile, nor are its last words."""
         recorder = self.recorder
         if recorder is None or recorder.paused:
             yield
@@ -276,7 +276,8 @@ class Conversation:
         try:
             yield
         finally:
-            recorder.resume()
+            if not self.over.is_set():
+                recorder.resume()
 
     def record_caller(self) -> Recorder | None:
         """A recorder of the caller's side from now on, into a file of its own; None where no sound is kept at all."""

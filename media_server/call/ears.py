@@ -73,7 +73,7 @@ class Ears:
         self._awake = asyncio.Event()
         self._awake.set()
         self._finished = False
-        self._turn = self._turns_before = 0
+        self._turn = self._turns_before = self._hidden_turns = 0
         self._pound_until = 0.0
         self.on_digit: Callable[[str], None] = lambda _digit: None
         self.on_turn: Callable[[TurnOver], None] = lambda _over: None
@@ -133,6 +133,11 @@ class Ears:
             self._leg.queue.close()
             self._leg.queue = None
         self._leg.change(Change.TURN_ENDED)  # a turn that nobody hears ends here
+
+    def hide_turns(self) -> int:
+        """What is still heard of the turns that were begun is taken down nowhere; returns the number of the last."""
+        self._hidden_turns = self._turn
+        return self._turn
 
     def expect(self, **changes: object) -> None:
         """Expect something else of the caller's turns from now on; see `Configure`."""
@@ -196,7 +201,8 @@ class Ears:
 
     async def _understand(self, session: AsrSession) -> None:
         async for event in session.events():
-            self.tap("asr", event=event.model_dump(mode="json"))
+            if self._turns_before + getattr(event, "turn", self._turn + 1) > self._hidden_turns:
+                self.tap("asr", event=event.model_dump(mode="json"))
             happened = self._assembler.receive(event)
             if happened is not None:
                 self._turn = self._turns_before + happened.turn

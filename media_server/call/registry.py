@@ -149,12 +149,12 @@ class Registry:
             return
         record.provider_id = facts.provider_id or record.provider_id
         record.state, record.ended_reason = "ended", reason
+        self._keep(record)  # first: who is told of it looks it up
         metrics.CALLS.labels(reason=reason).inc()
         self._sink(
             CallStarted(call=facts.id, at=0.0, caller=facts.caller, called=facts.called, dialplan=facts.dialplan)
         )
         self._sink(CallEndedEvent(call=facts.id, at=0.0, reason=reason, turns=0, balances=True))
-        self._keep(record)
 
     async def connect(self, reservation: Reservation, port: MediaPort) -> None:
         """The call's stream is there: run the call to its end.

@@ -1,7 +1,7 @@
 """The voice of a call: texts become utterances, in the order in which they were said."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -12,7 +12,7 @@ from media_server.call.phrases import Phrases
 from media_server.errors import EngineError
 from media_server.protocol.tts_stream import Word, Words
 from media_server.speech.engine_stream import EngineStreams
-from media_server.speech.spoken import Chunk, Rewind
+from media_server.speech.spoken import Chunk, Rewind, speakable
 from media_server.speech.tts import SpokenContext, TtsSession
 from media_server.turn.barge_in import BargeIn
 from media_server.turn.sentences import SentenceSplitter
@@ -39,6 +39,7 @@ class Speaking:
         over: Set when it was heard to its end, interrupted, withdrawn, dropped, or the call is over.
         complete: It was heard to its end.
         heard: What of it was heard, once it is over.
+        followers: What is not said either where the caller interrupts it.
     """
 
     utterance: Utterance
@@ -52,6 +53,7 @@ class Speaking:
     complete: bool = False
     heard: str = ""
     maker: "asyncio.Task[None] | None" = None
+    followers: "Sequence[Speaking]" = ()
 
 
 class Voice:
@@ -68,7 +70,7 @@ class Voice:
         self._tasks = tasks
         self._count = 0
         self._prepared: dict[str, bytes] = {}
-        self._streams: list[asyncio.Task[None]] = []
+        self._until_end: list[asyncio.Task[None]] = []
         self.speaking: dict[Utterance, Speaking] = {}
         self.on_over: Callable[[Speaking], None] = lambda _speaking: None
         leg.on_heard = self._heard
@@ -80,7 +82,7 @@ class Voice:
             query = self._phrases.query
             query = query.model_copy(update={"voice": voice}) if voice else query
             self._sessions[voice] = session = TtsSession(self._engines, query, gone_s=self._gone_s)
-            self._streams.append(self._tasks.create_task(session.run(), name="voice"))
+            self._until_end.append(self._tasks.create_task(session.run(), name="voice"))
         return self._sessions[voice]
 
     def say(
@@ -107,11 +109,12 @@ class Voice:
         """Have a text made that may be slipped in later."""
         if self._phrases.get(text) is None and text not in self._prepared:
             self._prepared[text] = b""
-            self._tasks.create_task(self._prepare(text), name="prepared")
+            made = self._prepare(text, f"prepared-{len(self._prepared)}")
+            self._until_end.append(self._tasks.create_task(made, name="prepared"))
 
-    async def _prepare(self, text: str) -> None:
-        context = self.open().context(f"prepared-{len(self._prepared)}")
-        context.send(text)
+    async def _prepare(self, text: str, context_id: str) -> None:
+        context = self.open().context(context_id)
+        context.send(speakable(text))
         pcm = bytearray()
         try:
             while (chunk := await context.next()) is not None:
@@ -201,8 +204,8 @@ class Voice:
         """The call is over: report what was being said, and leave nothing running."""
         for speaking in list(self.speaking.values()):
             self._drop(speaking)
-        for stream in self._streams:
-            stream.cancel()
+        for task in self._until_end:
+            task.cancel()
 
     # --- making it -----------------------------------------------------------------------------------------------
 
@@ -236,6 +239,8 @@ class Voice:
     def _cut(self, utterance: Utterance) -> None:
         if (speaking := self.speaking.get(utterance)) is not None:
             self._drop(speaking)
+            for follower in speaking.followers:
+                self.withdraw(follower)
 
     def _drop(self, speaking: Speaking) -> None:
         self._close(speaking)
@@ -271,7 +276,7 @@ class Making:
         self._send(splitter.flush(), more=False)
 
     def _send(self, piece: str, *, more: bool) -> None:
-        speaking = self._speaking
+        speaking, piece = self._speaking, speakable(piece)
         speaking.text += piece
         if speaking.text_at is None:
             speaking.text_at = self._leg.now()

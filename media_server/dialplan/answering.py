@@ -5,7 +5,7 @@ full ("five five five …"); a pause as short as can be ends the turn that fills
 is full is no end either: what follows is fed together with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -47,12 +47,18 @@ CUT_OFF = ("...", "\N{HORIZONTAL ELLIPSIS}", "-")
 class Answering:
     """One attempt."""
 
-    def __init__(self, conversation: Conversation, slot: Slot[Any], *, no_input_s: float, since: float) -> None:
-        """`since`: when the question was put; words of before count only where they fill the slot."""
+    def __init__(
+        self, conversation: Conversation, slot: Slot[Any], *, no_input_s: float, since: float, asked: Callable[[], bool]
+    ) -> None:
+        """`since`: when the question was put; words of before count only where they fill the slot.
+
+        `asked`: whether it sounds; before that the silence is ours.
+        """
         self._conversation = conversation
         self._slot = slot
         self._no_input_s = no_input_s
         self._since = since
+        self._asked = asked
         self._words: list[str] = []
         self._keys = ""
         self._missing = Missing(no_input_s)
@@ -68,7 +74,7 @@ class Answering:
         ears, filler = self._conversation.listen(), self._conversation.filler
         with self._expecting():
             while True:
-                with filler.theirs():
+                with filler.theirs(unless=lambda: not self._asked()):
                     event = await self._conversation.alive(ears.next(POLL_S))
                 answer = self._silence() if event is None else self._receive(event)
                 if answer is not None:
@@ -88,7 +94,10 @@ class Answering:
         finally:
             ears.floor.answers = lambda _text: False
             ears.expect(slot_complete=None, keyterm=None, digits=None, max_silence_ms=None)
-            chronicle.secret = before
+            if self._slot.secret:
+                chronicle.secret_turns = ears.hide_turns()
+            # The last words of who has left are still being understood.
+            chronicle.secret = before or (self._slot.secret and self._conversation.over.is_set())
 
     def _receive(self, event: EarEvent) -> Answer | None:
         match event:
@@ -143,6 +152,9 @@ class Answering:
     def _silence(self) -> Answer | None:
         """What it means that nothing happened for a while."""
         now = self._conversation.now()
+        if not self._asked():
+            self._latest = now
+            return None
         quiet = min(self._conversation.leg.floor.quiet_for(now), now - self._latest)
         if self._keys:
             if quiet < KEY_GAP_S:

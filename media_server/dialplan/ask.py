@@ -11,6 +11,7 @@ from media_server.call.phrases import NOT_HEARD, NOT_UNDERSTOOD
 from media_server.dialplan.gather import attempt, tell
 from media_server.dialplan.say import Interruptible
 from media_server.dialplan.slots.slot import Slot, Value
+from media_server.dialplan.slots.text import Text
 from media_server.dialplan.slots.yes_no import YesNo
 from media_server.errors import NoAnswer
 
@@ -79,7 +80,7 @@ async def confirmed(
         if answer.value is not False:
             return value if answer.fits else None
         corrected = slot.feed(answer.text)
-        if not isinstance(corrected, Value):
+        if isinstance(slot, Text) or not isinstance(corrected, Value):  # to a text, "no" is a text like any other
             return None
         value = corrected.value
     return None

@@ -51,8 +51,16 @@ async def attempt(
     conversation.listen()
     turn = conversation.chronicle.unanswered
     asked = [conversation.voice.say(text, barge_in=barge_in_of(barge_in), turn=turn) for text in texts]
+    for number, speaking in enumerate(asked):
+        speaking.followers = asked[number + 1 :]
     no_input_s = conversation.speech.no_input_s if timeout_s is None else timeout_s
-    answer = await Answering(conversation, slot, no_input_s=no_input_s, since=conversation.now()).run()
+    answering = Answering(
+        conversation, slot, no_input_s=no_input_s, since=conversation.now(), asked=lambda: _sounds(asked)
+    )
+    answer = await answering.run()
+    if barge_in:  # who has answered already need not hear what is left of the question
+        for speaking in asked:
+            conversation.voice.withdraw(speaking)
     _check(asked)
     return answer
 
@@ -66,6 +74,11 @@ def tell(conversation: Conversation, name: str, slot: Slot[Any], answer: Answer)
         value=slot.spoken(answer.value) if answer.fits and not slot.secret else None,
         secret=slot.secret,
     )
+
+
+def _sounds(asked: list[Speaking]) -> bool:
+    """Whether the last of it has begun to sound, or never will."""
+    return not asked or asked[-1].utterance.begun or asked[-1].over.is_set()
 
 
 def _check(asked: list[Speaking]) -> None:

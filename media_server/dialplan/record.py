@@ -20,6 +20,8 @@ from media_server.turn.floor import Holder
 FIRST_S = 8.0
 """So long nobody need begin to speak."""
 POLL_S = 0.5
+LAST_WORDS_S = 1.5
+"""How long the words right before the key may take to be understood, where they are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ async def record(
     recorder = conversation.record_caller()
     try:
         await taking.run()
+        if transcribe and taking.reason == "key":
+            await taking.understand()
     finally:
         taking.reason = taking.reason or "hangup"
         path, seconds = None, taking.seconds
@@ -110,6 +114,7 @@ class _Taking:
         self._silence_s = silence_s
         self._finish_on = finish_on
         self._begun = conversation.now()
+        self._ended: float | None = None
         self._spoken = False
         self.words: list[str] = []
         self.reason = ""
@@ -117,7 +122,7 @@ class _Taking:
     @property
     def seconds(self) -> float:
         """How long it is so far."""
-        return self._conversation.now() - self._begun
+        return (self._conversation.now() if self._ended is None else self._ended) - self._begun
 
     async def run(self) -> None:
         """Listen until it is over."""
@@ -138,6 +143,21 @@ class _Taking:
                     self.words.append(event.text)
                 case _:
                     self.reason = self._over()
+        self._ended = conversation.now()
+
+    async def understand(self) -> None:
+        """Wait for the words that were being said when it ended."""
+        conversation = self._conversation
+        ears, until = conversation.listen(), conversation.now() + LAST_WORDS_S
+        ears.expect(slot_complete=True)  # no pause need be waited for
+        try:
+            while conversation.leg.floor.holder is Holder.CALLER and (left := until - conversation.now()) > 0:
+                with conversation.filler.theirs():
+                    event = await conversation.alive(ears.next(left))
+                if isinstance(event, TurnOver) and event.text:
+                    self.words.append(event.text)
+        finally:
+            ears.expect(slot_complete=None)
 
     def _over(self) -> str:
         now = self._conversation.now()

@@ -4,6 +4,7 @@ When a stream is lost, the next one is asked for what follows the last word that
 that has arrived in part is thrown away (`Rewind`), so that no word is missing and none is said twice.
 """
 
+import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -19,6 +20,14 @@ class Rewind:
 
 
 Chunk: TypeAlias = bytes | Words | Rewind
+
+
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
+def speakable(text: str) -> str:
+    """The text as an engine takes it: half a surrogate pair, which is no character, is a blank."""
+    return _HALVES.sub(" ", text)
 
 
 class Spoken:

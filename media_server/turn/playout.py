@@ -82,6 +82,7 @@ class Playout:
             if head in self._unheard:
                 self._unheard.remove(head)
             head.moved, head.audible = True, False
+            head.heard_before = head.next // BYTES_PER_SAMPLE
         self._queue.appendleft(utterance)
         return True
 
@@ -136,7 +137,7 @@ class Playout:
             return  # the far end still plays: nobody will notice
         self._clock = None
         head = self._queue[0] if self._queue else None
-        if head is not None and head.start is not None and not head.live:
+        if head is not None and head.start is not None and not head.live and not head.moved:
             self._take_up(head, head.seam_before(self.sent - head.start))
 
     def clear(self, now: float) -> None:
@@ -150,7 +151,9 @@ class Playout:
         for utterance in reversed(back):
             assert utterance.start is not None, "it was sent"
             self._unheard.remove(utterance)
-            self._take_up(utterance, max(0, heard - utterance.start))
+            sample = heard - utterance.start
+            utterance.moved = sample < utterance.heard_before  # what was slipped in comes before it again
+            self._take_up(utterance, max(utterance.heard_before, sample))
             if utterance not in self._queue:
                 self._queue.appendleft(utterance)
 
@@ -211,10 +214,10 @@ class Playout:
 
     def heard_of(self, utterance: Utterance, now: float) -> int:
         """How many samples of it the far end has heard."""
-        if utterance.start is None:
-            return 0
+        if utterance.start is None or utterance.moved:
+            return utterance.heard_before
         end = self.heard(now) if utterance.end is None else min(self.heard(now), utterance.end)
-        return max(0, end - utterance.start)
+        return max(utterance.heard_before, end - utterance.start)
 
     def plays_until(self, utterance: Utterance, now: float) -> float:
         """When the far end will have played all of its sound that is there, by the clock; 0 where there was none."""

@@ -36,6 +36,8 @@ class Utterance:
     """Some of it was thrown away."""
     moved: bool = False
     """Something was slipped in before the rest of it."""
+    heard_before: int = 0
+    """How many samples of it were heard before that."""
 
     def take(self, size: int) -> bytes:
         """The next bytes, `size` at most."""

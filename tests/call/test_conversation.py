@@ -441,3 +441,20 @@ async def test_hanging_up_waits_for_the_last_word() -> None:
         await stage.sound(3.0)
     assert ended(stage) == "completed"
     assert [event.heard for event in stage.events if isinstance(event, AgentSaid)] == ["goodbye now"]
+
+
+async def test_half_a_character_that_a_model_writes_does_not_end_the_call() -> None:
+    async def pieces() -> AsyncIterator[str]:
+        yield "Glad to help \ud83d"
+        yield "\ude00. "
+
+    async def plan(call: Call) -> None:
+        await call.say(pieces())
+        async with call.working("A moment \ud83d"):
+            await call.say("Goodbye.")
+
+    async with on_stage(plan) as stage:
+        await stage.sound(4.0)
+    assert ended(stage) == "completed"
+    assert said(stage)[0].startswith("Glad to help ")
+    assert said(stage)[-1] == "Goodbye."

@@ -100,3 +100,13 @@ async def test_silence_is_nothing_to_cover_while_the_caller_is_asked() -> None:
         await stage.says("one two three")
         await stage.sound(6.0)
         assert len([event for event in stage.events if isinstance(event, AgentSaid)]) == 1
+
+
+async def test_where_two_works_begin_at_once_the_inner_is_told_of_and_the_call_ends() -> None:
+    async def plan(call: Call) -> None:
+        async with call.working("I look it up."), call.working("I am counting."):
+            await asyncio.sleep(2.0)
+
+    async with on_stage(plan) as stage:
+        await stage.sound(4.0)
+    assert [event.text for event in stage.events if isinstance(event, AgentSaid)] == ["I am counting."]

@@ -125,3 +125,18 @@ async def test_going_down_refuses_new_calls(registry: Registry) -> None:
     await registry.end_all("shutdown")
     with pytest.raises(Overloaded):
         reserve(registry)
+
+
+async def test_whoever_is_told_of_a_call_that_never_came_about_finds_its_record(clock: Clock) -> None:
+    engines = Engines(["http://127.0.0.1:1"])
+    speech = Speech(engines, engines, Phrases(TtsQuery(sample_rate=8000)), AsrQuery(sample_rate=8000), 8.0, 7200.0, 5.0)
+    found: list[str] = []
+
+    def look_up(event: CallEvent) -> None:
+        found.append(calls.record(event.call).ended_reason or "")
+
+    calls = Registry(speech, look_up, max_calls=2, now=clock)
+    place = reserve(calls)
+    calls.ring(place)
+    calls.give_up(place, "no_answer")
+    assert found == ["no_answer", "no_answer"]

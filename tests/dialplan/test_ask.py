@@ -7,7 +7,7 @@ import pytest
 
 from media_server.call.events import AgentSaid, CallEndedEvent, SlotHeard
 from media_server.call.phrases import GOODBYE, NOT_HEARD, NOT_UNDERSTOOD, WHAT_INSTEAD
-from media_server.dialplan import Call, Date, Digits, NoAnswer, Number, Time, YesNo
+from media_server.dialplan import Call, Date, Digits, NoAnswer, Number, Text, Time, YesNo
 from tests.call.stage import Stage, on_stage
 
 pytestmark = pytest.mark.looptime
@@ -191,3 +191,45 @@ async def test_a_pound_key_ends_an_entry_also_where_more_is_wanted() -> None:
         stage.port.press("#")
         await stage.sound(2.0)
     assert said(stage) == ["What can I book?", "Which day?"]
+
+
+async def test_no_is_no_correction_of_a_text_but_has_it_asked_for_again() -> None:
+    results: list[str] = []
+
+    async def plan(call: Call) -> None:
+        results.append(await call.ask("What happened?", Text(), confirm=True))
+
+    async with on_stage(plan, phrases=PHRASES) as stage:
+        await answer(stage, "my car broke", "no", "my bike broke", "yes")
+        await stage.sound(3.0)
+    assert results == ["my bike broke"]
+    assert "no. Is that right?" not in said(stage)
+
+
+async def test_who_answers_within_the_apology_does_not_hear_the_question_again() -> None:
+    async def plan(call: Call) -> None:
+        await call.ask("How many people?", Number(1, 12))
+        await call.say("Thank you.")
+
+    async with on_stage(plan, phrases=PHRASES) as stage:
+        await stage.sound(3.0)
+        await stage.says("the weather is fine")
+        await stage.sound(0.4)
+        await stage.says("four")
+        await stage.sound(6.0)
+    assert said(stage) == ["How many people?", NOT_UNDERSTOOD, "Thank you."]
+
+
+@pytest.mark.parametrize(("barge_in", "heard"), [(True, ["Thank you."]), (False, ["Press a key.", "Thank you."])])
+async def test_who_answers_before_the_question_sounds_hears_it_only_where_they_must(
+    barge_in: bool, heard: list[str]
+) -> None:
+    async def plan(call: Call) -> None:
+        await call.gather(Digits(1), question="Press a key.", barge_in=barge_in)
+        await call.say("Thank you.")
+
+    async with on_stage(plan, voice_delay_s=1.0) as stage:
+        await stage.sound(0.5)
+        stage.port.press("4")
+        await stage.sound(6.0)
+    assert said(stage) == heard

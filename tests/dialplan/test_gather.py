@@ -1,6 +1,7 @@
 """One attempt at an answer, in virtual time."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -224,3 +225,21 @@ async def test_a_secret_stands_nowhere() -> None:
     assert [event.text for event in stage.events if isinstance(event, AgentSaid)] == ["Your code?", "Thank you."]
     assert stage.conversation is not None
     assert "975" not in stage.conversation.chronicle.record.model_dump_json()
+
+
+async def test_a_voice_that_takes_its_time_is_no_silence_of_the_callers() -> None:
+    results: list[object] = []
+    plan = asking(results, Code(4), timeout_s=1.5)
+    async with on_stage(plan, voice_delay_s=3.0) as stage:
+        await stage.sound(4.0)
+        assert results == []
+        await stage.says("1 2 3 4")
+        await stage.sound(1.0)
+    assert results == ["1234"]
+
+
+async def test_while_a_question_is_made_the_line_is_not_dead() -> None:
+    async with on_stage(asking([], Code(4)), voice_delay_s=4.0) as stage:
+        await stage.sound(6.0)
+        audible = stage.audible()
+    assert max(after - before for before, after in pairwise([0.0, *audible])) < 2.0

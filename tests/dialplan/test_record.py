@@ -120,3 +120,37 @@ async def test_without_a_place_for_files_the_words_are_taken_all_the_same() -> N
         await stage.sound(6.0)
     assert taken[0].path is None
     assert taken[0].text == "only words"
+
+
+async def test_the_words_right_before_the_key_are_taken_too(recording: Recording) -> None:
+    taken: list[Recorded] = []
+
+    async def plan(call: Call) -> None:
+        taken.append(await call.record(transcribe=True, beep=False))
+        await call.say("Thank you.")
+
+    async with on_stage(plan, recording=recording) as stage:
+        await stage.sound(1.0)
+        await stage.begins()
+        await stage.sound(1.0)
+        stage.port.press("#")
+        await stage.sound(0.4)
+        await stage.ends("please call me back")
+        await stage.sound(2.0)
+    [done] = taken
+    assert (done.text, done.reason) == ("please call me back", "key")
+    assert done.seconds < 2.7, "the file ends with the key"
+
+
+async def test_a_key_in_the_middle_of_endless_noise_ends_it_all_the_same(recording: Recording) -> None:
+    taken: list[Recorded] = []
+
+    async def plan(call: Call) -> None:
+        taken.append(await call.record(transcribe=True, beep=False))
+
+    async with on_stage(plan, recording=recording) as stage:
+        await stage.sound(1.0)
+        await stage.begins()
+        stage.port.press("#")
+        await stage.sound(2.5)
+        assert [(done.text, done.reason) for done in taken] == [("", "key")]
