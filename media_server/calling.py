@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from media_server.api.twilio_outgoing import OutgoingCall
 from media_server.call.chronicle import Direction
 from media_server.call.registry import Registry, Reservation
-from media_server.dialplan.loader import load_plan
+from media_server.dialplan.loader import LoadedPlan, load_plan
+from media_server.dialplan.modules import new_generation
 from media_server.dialplan.reload import LivePlans
 from media_server.dialplan.route_settings import Misfit, settings_of
 from media_server.dialplan.router import LoadedRoute
@@ -71,10 +72,14 @@ class CallingGate:
             NotFound: There is none of that name, or it is broken.
         """
         try:
-            plan = await asyncio.to_thread(load_plan, name, self._plans.folders)
+            plan = await asyncio.to_thread(self._load, name)
         except ConfigError as error:
             raise NotFound(f"there is no dialplan {name!r} that can be run") from error
         return LoadedRoute(plan, name)
+
+    def _load(self, name: str) -> LoadedPlan:
+        with new_generation(self._plans.folders) as generation:
+            return load_plan(name, self._plans.folders, generation)
 
     def call_id(self, place: Reservation) -> str:
         """The call's id."""

@@ -198,15 +198,15 @@ def test_generations_whose_calls_are_over_are_freed(folder: Path) -> None:
 
 
 def test_a_package_beside_a_dialplan_is_found_and_one_that_is_installed_wins(folder: Path) -> None:
-    (folder / "mario").mkdir()
-    (folder / "mario" / "tables.py").write_text("from mario.sizes import four\n")
-    (folder / "mario" / "sizes.py").write_text("four = 4\n")
+    (folder / "luigi").mkdir()
+    (folder / "luigi" / "tables.py").write_text("from luigi.sizes import four\n")
+    (folder / "luigi" / "sizes.py").write_text("four = 4\n")
     (folder / "yarl.py").write_text("raise RuntimeError\n")
     (folder / "calendar.py").write_text("raise RuntimeError\n")
-    source = "import calendar, yarl\nfrom mario import tables\nasync def mine(call): return tables.four\n"
+    source = "import calendar, yarl\nfrom luigi import tables\nasync def mine(call): return tables.four\n"
     (folder / "mine.py").write_text(source)
     old = Router.load([folder]).route(Incoming("1")).plan.plan
-    (folder / "mario" / "sizes.py").write_text("four = 5\n")
+    (folder / "luigi" / "sizes.py").write_text("four = 5\n")
     new = Router.load([folder]).route(Incoming("1")).plan.plan
     assert (asyncio.run(old(None)), asyncio.run(new(None))) == (4, 5)  # type: ignore[arg-type]
     assert not list(folder.rglob("__pycache__"))
