@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from media_server.call.authors_line import is_authors, place_of
+from media_server.console import quoted
 
 SAID_EVERY_S = 60.0
 _LONGEST = 300
@@ -31,7 +32,7 @@ class Desk:
     def tell(self, line: str) -> None:
         """Show a line."""
         if self._shown:
-            self._write(f"{datetime.now():%H:%M:%S}       {_harmless(line)}")  # noqa: DTZ005 - as the wall clock has it
+            self._write(f"{datetime.now():%H:%M:%S}       {quoted(line)[:_LONGEST]}")  # noqa: DTZ005 - as the wall clock has it
 
     def failed(self, call: str, error: Exception) -> None:
         """A dialplan of a call raised something."""
@@ -40,7 +41,7 @@ class Desk:
             what = f"{type(error).__name__}: {error}"
             line = f"{place}: {what}" if place else what
             now = datetime.now()  # noqa: DTZ005 - as the wall clock has it
-            self._write(f"{now:%H:%M:%S} {call[:4]}  FAILED  {_harmless(line)}   the caller hears an apology")
+            self._write(f"{now:%H:%M:%S} {call[:4]}  FAILED  {quoted(line)[:_LONGEST]}   the caller hears an apology")
 
     def is_authors(self, file: str) -> bool:
         """Whether a source file is a dialplan's."""
@@ -57,8 +58,3 @@ class Desk:
             f"{file}:{line}: it kept all calls waiting for {seconds:.1f} s; "
             "what takes long goes to a thread: await asyncio.to_thread(...)"
         )
-
-
-def _harmless(text: str) -> str:
-    """Words from anywhere, as one line of a terminal."""
-    return "".join(char if char.isprintable() else " " for char in text)[:_LONGEST]

@@ -9,6 +9,7 @@ import aiohttp
 
 from media_server.call.record import CallRecord
 from media_server.config import Settings
+from media_server.console import quoted
 
 POLL_S = 0.5
 CREATE_S = 30.0
@@ -77,7 +78,7 @@ async def _follow(http: aiohttp.ClientSession, url: str, record: CallRecord, say
             answered = True
             say("answered")
         for line in record.transcript[shown:]:
-            say(f"{line.who:<7} " + "".join(each if each.isprintable() else " " for each in line.text))
+            say(f"{line.who:<7} " + quoted(line.text))
         shown = len(record.transcript)
         if record.state == "ended":
             return record
