@@ -6,6 +6,7 @@ the business of `engines/scheduler.py`.
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import exp
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -64,6 +65,11 @@ class Transcription:
     language: str = "en"
     no_speech: float = 0.0
     words: tuple[HeardWord, ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        """The probability of a token, 0 to 1: the geometric mean."""
+        return min(1.0, exp(self.log_probability))
 
 
 class AsrEngine(Protocol):

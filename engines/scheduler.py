@@ -147,6 +147,12 @@ class Scheduler:
             self._strain, self._strain_until = Strain.at(self.wait_s), now + STRAIN_FOR_S
         return self._strain
 
+    @property
+    def idle(self) -> bool:
+        """Whether there was little to do of late, and nothing but one job is under way."""
+        under_way = len(self._running) + sum(map(self._lanes.waiting, Lane))
+        return under_way <= 1 and self._waits.few(monotonic())
+
     def stuck_for(self) -> float:
         """For how many seconds the oldest running job has been running; 0 when none does."""
         running = list(self._running.values())

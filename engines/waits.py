@@ -23,5 +23,12 @@ class RecentWaits:
 
     def typical(self, now: float) -> float:
         """Half of them waited longer; 0 when there was little to do."""
-        waits = [seconds for at, seconds in list(self._waits) if now - at <= WINDOW_S]
+        waits = self._recent(now)
         return median(waits) if len(waits) >= LEAST else 0.0
+
+    def few(self, now: float) -> bool:
+        """Whether there was little to do."""
+        return len(self._recent(now)) < LEAST
+
+    def _recent(self, now: float) -> list[float]:
+        return [seconds for at, seconds in list(self._waits) if now - at <= WINDOW_S]

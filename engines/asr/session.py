@@ -40,6 +40,15 @@ class AsrEngines:
     detections: Scheduler
     observe_ingest: Callable[[float], None] = lambda _: None
 
+    @property
+    def detections_wait(self) -> bool:
+        """Whether the turn detector is better asked when the words are there.
+
+        Together on the same cores both take longer, and a reply may begin with the words. But among many streams
+        whoever comes later waits longer.
+        """
+        return self.detections is self.scheduler and self.scheduler.idle
+
     def decode(
         self, lane: Lane, audio: NDArray[np.int16], sample_rate: int, listening: Listening
     ) -> Job[Transcription]:
@@ -89,6 +98,7 @@ class AsrSession:
         self._jobs: dict[int, Job[Any]] = {}
         self._results: deque[tuple[Decode | Detect, float, asyncio.Future[Any]]] = deque()
         self._unheard: deque[tuple[int, float]] = deque()  # where each message ends, and when it came
+        self._postponed: Detect | None = None
         self._told = False  # that the stream is closed
         self._work = asyncio.Event()
         self._room = asyncio.Event()
@@ -166,18 +176,22 @@ class AsrSession:
         return events
 
     def _do(self, task: Decode | Detect | Promote | Cancel) -> None:
-        rate, listening = self._options.sample_rate, self._listening
+        rate = self._options.sample_rate
         match task:
             case Decode():
-                if task.lane in PARTIALS:
-                    listening = replace(listening, words=False)
+                words = self._listening.words and task.lane not in PARTIALS
+                listening = replace(self._listening, words=words, digits=task.digits)
                 self._submit(task, self._engines.decode(task.lane, task.audio, rate, listening))
+            case Detect() if self._jobs and self._engines.detections_wait:
+                self._postponed = task
             case Detect():
                 self._submit(task, self._engines.detect(task.audio, rate))
             case Promote():
                 if job := self._jobs.get(task.number):  # else its result is on its way
                     job.promote(Lane.FINAL)
             case Cancel():
+                if self._postponed is not None and self._postponed.number == task.number:
+                    self._postponed = None
                 if job := self._jobs.pop(task.number, None):
                     job.cancel()
 
@@ -197,3 +211,6 @@ class AsrSession:
             self._machine.receive_transcription(task.number, future.result(), took_s)
         else:
             self._machine.receive_probability(task.number, future.result())
+        if self._postponed is not None and not self._jobs:
+            postponed, self._postponed = self._postponed, None
+            self._do(postponed)

@@ -11,11 +11,12 @@ from engines.lanes import Lane
 
 @dataclass(frozen=True, slots=True)
 class Decode:
-    """Recognise this audio and feed the result to `receive_transcription`."""
+    """Recognise this audio and feed the result to `receive_transcription`; `digits` as in `Listening`."""
 
     number: int
     lane: Lane
     audio: NDArray[np.int16]
+    digits: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

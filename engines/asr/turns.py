@@ -5,14 +5,13 @@ only when the speaker goes on. Where the endpointing waits for words or a verdic
 turns are `held`: the next window must wait.
 """
 
-from dataclasses import dataclass, replace
-from math import exp
+from dataclasses import replace
 from typing import TypeAlias, assert_never
 
 from engines.asr.audio_store import AudioStore
-from engines.asr.events import Final, SessionEvent, SpeechStarted, TurnEager, TurnEnded, TurnResumed
-from engines.asr.evidence import supported, within
+from engines.asr.events import SessionEvent, SpeechStarted, TurnEager, TurnEnded, TurnResumed
 from engines.asr.partials import Partials
+from engines.asr.segment import Hypothesis, Segment
 from engines.asr.tasks import Cancel, Decode, Detect, Promote, Task
 from engines.lanes import Lane
 from engines.ports import Transcription
@@ -31,7 +30,7 @@ from engines.turn.endpointing import (
     Started,
     State,
 )
-from engines.turn.expectation import Expectation, TurnDetection
+from engines.turn.expectation import Expectation
 
 DETECTOR_HISTORY_S = 8
 """What the turn detector looks at, at most."""
@@ -44,17 +43,6 @@ The turn detector hears all of `PREROLL_MS`."""
 UNKNOWN_PROBABILITY = 0.5
 
 Output: TypeAlias = SessionEvent | Task
-
-
-@dataclass(slots=True)
-class _Hypothesis:
-    """A decode of the segment, running or done. The speech in it ended at `speech_end`."""
-
-    number: int
-    speech_end: int
-    text: str | None = None
-    heard: Transcription | None = None
-    eager_revision: int | None = None
 
 
 class Turns:
@@ -74,13 +62,10 @@ class Turns:
         self._turn = 0
         self._revision = 0
         self._turn_start = 0
-        self._speech_start = 0
-        self._spoken = False  # whether there is speech in the segment
-        self._voiced = 0  # samples of it
-        self._hypothesis: _Hypothesis | None = None
+        self._segment = Segment(sample_rate, 0, 0, spoken=False)
+        self._hypothesis: Hypothesis | None = None
         self._detecting: int | None = None
         self._settling: Ended | Cut | None = None
-        self.segment = 0
         self.decoded = 0
 
     @property
@@ -101,14 +86,14 @@ class Turns:
     @property
     def undecided(self) -> int:
         """From this position on nothing is final yet."""
-        return self.segment if self._in_turn else self.position
+        return self._segment.begin if self._in_turn else self.position
 
     @property
     def needed_from(self) -> int:
         """From this position on audio may still be asked for."""
         if self._in_turn:
             history = max(self._turn_start, self.position - DETECTOR_HISTORY_S * self._rate)
-            return min(self.segment, history)
+            return min(self._segment.begin, history)
         return max(0, self.position - (PREROLL_MS + 2 * MIN_VOICED_MS) * self._rate // 1000)
 
     @property
@@ -123,13 +108,13 @@ class Turns:
     def receive_window(self, probability: float, samples: int) -> None:
         """The VAD's verdict on the next `samples`. Not while `held`."""
         events = self._endpointing.receive_window(probability, samples)
-        self._voiced += samples if self._endpointing.voiced else 0
+        self._segment.voiced += samples if self._endpointing.voiced else 0
         self._apply(events)
         self._see_that_words_come()
         speaking = self._endpointing.state is State.SPEAKING and self._settling is None
-        if speaking and self._partials is not None and self._partials.due(self._voiced, self.strain):
+        if speaking and self._partials is not None and self._partials.due(self._segment.voiced, self.strain):
             lane = Lane.FIRST_PARTIAL if self._partials.first else Lane.PARTIAL
-            self._partials.begin(self._decode(lane, self.position), self._voiced, self.position)
+            self._partials.begin(self._decode(lane, self.position), self._segment.voiced, self.position)
 
     def _see_that_words_come(self) -> None:
         """Where nothing goes on without words: ask for them, or say that they are wanted now."""
@@ -154,12 +139,17 @@ class Turns:
         hypothesis = self._hypothesis
         if hypothesis is None or hypothesis.number != number:
             return
-        hypothesis.heard = transcription
-        hypothesis.text = transcription.text if supported(transcription.text, self._voiced / self._rate) else ""
+        heard = self._segment.groups.joined(transcription)
+        if self._segment.groups.doubtful(heard, self._expectation.digits):
+            self._segment.groups.forget()
+            hypothesis.number = self._decode(Lane.FINAL, hypothesis.upto)
+            return
+        hypothesis.heard = heard
+        hypothesis.text = heard.text if self._segment.supports(heard.text) else ""
         if self._settling is not None:
             self._settle()
         else:
-            self._tell_eager(self._endpointing.verdict)
+            self._tell_eager()
             self._apply(self._endpointing.receive_words(hypothesis.text))
 
     def receive_probability(self, number: int, probability: float) -> None:
@@ -167,7 +157,6 @@ class Turns:
         if number != self._detecting:
             return
         self._detecting = None
-        self._tell_eager(probability)
         self._apply(self._endpointing.receive_verdict(probability))
         self._see_that_words_come()
 
@@ -198,24 +187,29 @@ class Turns:
         self._turn += 1
         self._revision = 0
         self._turn_start = event.audio_from
-        decode_from = max(event.audio_from, event.at - DECODE_PREROLL_MS * self._rate // 1000)
-        self._begin_segment(decode_from, event.at, spoken=True)
-        self._voiced = self.position - event.at
+        self._begin_segment(max(event.audio_from, self._decode_begin(event.at)), event.at, spoken=True)
+        self._segment.voiced = self.position - event.at
         self._outputs.append(SpeechStarted(self._turn, self._seconds(event.at)))
 
+    def _decode_begin(self, voice: int) -> int:
+        """Where the decode of a voice begins."""
+        return voice - DECODE_PREROLL_MS * self._rate // 1000
+
     def _begin_segment(self, audio_from: int, speech_start: int, *, spoken: bool) -> None:
-        self.segment, self._speech_start, self._spoken, self._voiced = audio_from, speech_start, spoken, 0
+        self._segment = Segment(self._rate, audio_from, speech_start, spoken=spoken)
         if self._partials is not None:
             self._partials.reset()
 
     def _resume(self, event: Resumed) -> None:
-        self._spoken = True
+        self._segment.spoken = True
         self._forget_detection()
         hypothesis, self._hypothesis = self._hypothesis, None
         if hypothesis is None:
             return
         if hypothesis.text is None:
             self._outputs.append(Cancel(hypothesis.number))
+        elif hypothesis.text and hypothesis.heard is not None and self._expectation.digits is not None:
+            self._segment.groups.keep(hypothesis.heard, max(hypothesis.upto, self._decode_begin(event.at)))
         if hypothesis.eager_revision is not None:
             self._outputs.append(TurnResumed(self._turn, hypothesis.eager_revision, self._seconds(event.at)))
 
@@ -223,7 +217,7 @@ class Turns:
         """Make final what was said up to here; nothing goes on until that is done."""
         self._settling = event
         self._forget_detection()
-        if not self._spoken:
+        if not self._segment.spoken:
             self._settle()
         elif self._hypothesis is None:
             upto = event.at if isinstance(event, Ended) else event.upto
@@ -251,54 +245,54 @@ class Turns:
             case None:
                 raise RuntimeError("nothing to settle")
 
-    def _finish_segment(self, hypothesis: _Hypothesis | None, speech_end: int, end: int, *, ends_turn: bool) -> None:
-        if self._spoken:
-            self.decoded += end - self.segment
+    def _finish_segment(self, hypothesis: Hypothesis | None, speech_end: int, end: int, *, ends_turn: bool) -> None:
+        if self._segment.spoken:
+            self.decoded += end - self._segment.begin
         if hypothesis is not None and hypothesis.heard is not None and hypothesis.text:
-            heard, begin = hypothesis.heard, self._seconds(self.segment)
-            start, stop = self._seconds(self._speech_start), self._seconds(speech_end)
-            words = within(heard.words, begin, start, stop)
-            self._outputs.append(
-                Final(self._turn, hypothesis.text, start, stop, heard.language, _confidence(heard), words, ends_turn)
-            )
+            self._outputs.append(self._segment.final(self._turn, hypothesis.heard, speech_end, ends_turn=ends_turn))
 
-    def _tell_eager(self, verdict: float | None) -> None:
+    def _tell_eager(self) -> None:
+        """The words are there: what the turn detector says of them decides how long the silence must be."""
         hypothesis = self._hypothesis
-        asked = self._expectation.turn_detection is TurnDetection.SMART_TURN
-        if hypothesis is None or not hypothesis.text or self._settling is not None or (asked and verdict is None):
+        if hypothesis is None or not hypothesis.text or self._settling is not None:
             return
         if hypothesis.eager_revision is None:
             self._revision += 1
             hypothesis.eager_revision = self._revision
-            start, end = self._seconds(self._speech_start), self._seconds(hypothesis.speech_end)
+            start, end = self._seconds(self._segment.speech_start), self._seconds(hypothesis.speech_end)
+            verdict = self._endpointing.verdict
             probability = UNKNOWN_PROBABILITY if verdict is None else verdict
             self._outputs.append(TurnEager(self._turn, self._revision, hypothesis.text, start, end, probability))
 
-    def _tell_partial(self, heard: Transcription, took_s: float) -> None:
+    def _tell_partial(self, transcription: Transcription, took_s: float) -> None:
         assert self._partials is not None
-        start = self._seconds(self._speech_start)
+        heard = self._segment.groups.joined(transcription)
+        start = self._seconds(self._segment.speech_start)
         partial = self._partials.finish(
             heard.text,
             took_s,
             turn=self._turn,
             revision=self._revision + 1,
             start=start,
-            confidence=_confidence(heard),
+            confidence=heard.confidence,
         )
-        if partial is not None and supported(heard.text, self._voiced / self._rate):
+        if partial is not None and self._segment.supports(heard.text):
             self._revision += 1
             self._outputs.append(partial)
 
     def _hypothesise(self, lane: Lane, upto: int, speech_end: int) -> None:
-        self._hypothesis = _Hypothesis(self._decode(lane, upto), speech_end)
+        self._hypothesis = Hypothesis(self._decode(lane, upto), upto, speech_end)
 
     def _decode(self, lane: Lane, upto: int) -> int:
-        """Ask for the segment's words up to there; they make a partial still under way worthless."""
+        """Ask for the words up to there that are not kept; they make a partial still under way worthless."""
         if self._partials is not None and self._partials.pending is not None:
             self._outputs.append(Cancel(self._partials.pending))
             self._partials.pending = None
         self._numbers += 1
-        self._outputs.append(Decode(self._numbers, lane, self._store.slice(self.segment, upto)))
+        audio = self._store.slice(self._segment.groups.decode_from, upto)
+        self._outputs.append(
+            Decode(self._numbers, lane, audio, self._segment.groups.expected(self._expectation.digits))
+        )
         return self._numbers
 
     def _detect(self, upto: int) -> None:
@@ -314,7 +308,3 @@ class Turns:
 
     def _seconds(self, samples: int) -> float:
         return samples / self._rate
-
-
-def _confidence(heard: Transcription) -> float:
-    return min(1.0, exp(heard.log_probability))

@@ -273,10 +273,11 @@ class Endpointing:
             return []
         events: list[EndpointEvent] = []
         pace, least = self._expectation.pace, self._expectation.least_ms
-        if not self._speculated and self._silent_for(min(pace.speculate, least)):
+        if not self._speculated and self._silent_for(min(self._expectation.speculate_ms, least)):
             self._speculated = True
             events.append(Speculate(self.position, self._speech_end))
-        if detection is TurnDetection.SMART_TURN and not self._asked and self._silent_for(min(pace.ask, least)):
+        detector = detection is TurnDetection.SMART_TURN and not self._expectation.counted
+        if detector and not self._asked and self._silent_for(min(pace.ask, least)):
             self._asked = self._asking = True
             events.append(AskTurnDetector(self.position))
         return events + self._decide()
@@ -293,13 +294,14 @@ class Endpointing:
         if detection is not TurnDetection.SMART_TURN:
             silence: EndReason = "slot" if expectation.slot_complete else "silence"
             return [self._end(silence)] if detection is TurnDetection.SILENCE else []
-        if self._words is None or self._verdict is None or self._asking:
+        verdict = 1.0 if expectation.counted else self._verdict
+        if self._words is None or verdict is None or (self._asking and not expectation.counted):
             self.awaiting = True
             return []
         reading = read(self._words, self._language)
-        if not self._silent_for(silence_needed(self._verdict, reading, expectation, self._own_pause_ms)):
+        if not self._silent_for(silence_needed(verdict, reading, expectation, self._own_pause_ms)):
             return []
-        heard: EndReason = "complete" if self._verdict >= COMPLETE else "silence"
+        heard: EndReason = "complete" if verdict >= COMPLETE else "silence"
         return [self._end("slot" if expectation.slot_complete else heard)]
 
     def _end(self, reason: EndReason) -> Ended:

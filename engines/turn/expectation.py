@@ -91,6 +91,7 @@ class Expectation:
         min_silence_ms: In place of `Pace.least`.
         max_silence_ms: In place of `Pace.most`.
         slot_complete: Whether the words so far fill what was asked for; None where nobody knows.
+        digits: The least and the most digits that are said, where a row of them is: pauses part it into groups.
     """
 
     patience: Patience = Patience.NORMAL
@@ -98,11 +99,22 @@ class Expectation:
     min_silence_ms: int | None = None
     max_silence_ms: int | None = None
     slot_complete: bool | None = None
+    digits: tuple[int, int] | None = None
 
     @property
     def pace(self) -> Pace:
         """The constants of its patience."""
         return PACES[self.patience]
+
+    @property
+    def counted(self) -> bool:
+        """Whether words alone end a turn: so many digits are said, and somebody tells whether they are all."""
+        return self.slot_complete is not None and self.digits is not None and self.digits[0] == self.digits[1]
+
+    @property
+    def speculate_ms(self) -> int:
+        """When a decode starts: soon, where it is of a group of digits and nothing but its words is waited for."""
+        return PACES[Patience.QUICK].speculate if self.counted else self.pace.speculate
 
     @property
     def least_ms(self) -> int:

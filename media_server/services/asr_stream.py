@@ -213,9 +213,6 @@ class AsrStream:
         if "keyterm" in changes:
             del changes["keyterm"]
             self._session.listen_for(keyterms=query.keyterm if configure.keyterm is None else configure.keyterm)
-        if "digits" in changes:
-            del changes["digits"]
-            self._session.listen_for(digits=configure.digits)
         for name, kind in (("patience", Patience), ("turn_detection", TurnDetection)):
             if name in changes:
                 changes[name] = kind(changes[name])

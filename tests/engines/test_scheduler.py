@@ -196,3 +196,12 @@ async def test_waits_are_strain(scheduler: Scheduler) -> None:
         stuck.queued_at -= 2
         assert scheduler.strain is Strain.NO_SPECULATION
     await stuck.future
+
+
+async def test_one_job_is_little_to_do_and_two_are_not(scheduler: Scheduler) -> None:
+    assert scheduler.idle
+    with blocked(scheduler):
+        assert scheduler.idle
+        job = scheduler.submit(Lane.FINAL, int)
+        assert not scheduler.idle
+    assert await job.future == 0

@@ -18,3 +18,12 @@ def test_a_few_that_came_together_are_no_load() -> None:
     for _ in range(LEAST - 1):
         waits.add(1.0, now=0.0)
     assert waits.typical(1.0) == 0.0
+
+
+def test_there_is_little_to_do_until_several_have_waited_of_late() -> None:
+    waits = RecentWaits()
+    for number in range(LEAST):
+        assert waits.few(float(number) / LEAST)
+        waits.add(0.0, now=float(number) / LEAST)
+    assert not waits.few(1.0)
+    assert waits.few(1.0 + WINDOW_S)

@@ -1,13 +1,13 @@
 """The machine without models: a voice is a 1, silence a 0; results come as late as a test likes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
 import pytest
 
-from engines.asr.events import Closed, Final, Partial, SessionEvent, TurnEnded
+from engines.asr.events import Closed, Final, Partial, SessionEvent, TurnEager, TurnEnded
 from engines.asr.recognition import Recognition
 from engines.asr.tasks import Cancel, CloseCommand, Command, ConfigureCommand, Decode, Detect, Promote
 from engines.lanes import Lane
@@ -38,14 +38,17 @@ class Stream:
         strain: Strain = Strain.NONE,
         interim_results: bool = False,
         commands: Mapping[int, Command] = MappingProxyType({}),
+        words: Callable[[Decode], str] = lambda _: "so many words in one sentence.",
+        decode_late: int = 1,
     ) -> None:
         self._commands = commands
+        self._words = words
         self._machine = Recognition(
             RATE, Voice(WINDOW), expectation=expectation or Expectation(), interim_results=interim_results
         )
         self._machine.strain = strain
         self.lanes: list[Lane] = []
-        self._late = {Decode: 1, Detect: detector_late}
+        self._late = {Decode: decode_late, Detect: detector_late}
         self._due: dict[int, tuple[int, Decode | Detect]] = {}
         self.events: list[SessionEvent] = []
 
@@ -75,9 +78,9 @@ class Stream:
             elif not isinstance(output, Promote):
                 self.events.append(output)
         for number in [number for number, (at, _) in self._due.items() if at <= now]:
-            if isinstance(self._due.pop(number)[1], Decode):
-                words = Transcription("so many words in one sentence.", -0.1)
-                self._machine.receive_transcription(number, words, 0.1)
+            task = self._due.pop(number)[1]
+            if isinstance(task, Decode):
+                self._machine.receive_transcription(number, Transcription(self._words(task), -0.1), 0.1)
             else:
                 self._machine.receive_probability(number, 0.95)
 
@@ -147,3 +150,59 @@ def test_the_last_final_of_a_turn_that_was_cut_says_that_it_ends_it() -> None:
     finals = [(event.ends_turn, type(after)) for event, after in pairwise(events) if isinstance(event, Final)]
     assert finals[-1] == (True, TurnEnded)
     assert [ends_turn for ends_turn, _ in finals] == [False, True]
+
+
+DIGIT = SECOND // 4
+TEN = Expectation(digits=(10, 10), slot_complete=False)
+ROW = sound((SECOND, 0), (3 * DIGIT, 1), (SECOND, 0), (3 * DIGIT, 1), (SECOND, 0), (4 * DIGIT, 1), (5 * SECOND, 0))
+
+
+class Counter:
+    """Hears a seven for every `DIGIT` of voice; of the groups in `deaf`, by how many digits are in them, one less."""
+
+    def __init__(self, deaf: int | None = None) -> None:
+        self._deaf = deaf
+        self.asked: list[tuple[int, tuple[int, int] | None]] = []
+
+    def __call__(self, task: Decode) -> str:
+        count = int(np.count_nonzero(task.audio)) // (DIGIT * WINDOW)
+        self.asked.append((count, task.digits))
+        return " ".join("7" * (count - (count == self._deaf)))
+
+
+def texts(events: list[SessionEvent]) -> list[str]:
+    return [event.text for event in events if isinstance(event, Final)]
+
+
+def test_a_row_of_digits_is_heard_group_by_group_and_told_as_one() -> None:
+    words = Counter()
+    events = Stream(expectation=TEN, words=words).hear(ROW)
+    assert texts(events) == [" ".join("7" * 10)]
+    assert [count for count, _ in words.asked] == [3, 3, 4]
+    assert [event.text for event in events if isinstance(event, TurnEager)] == [" ".join("7" * n) for n in (3, 6, 10)]
+
+
+def test_where_the_groups_have_a_digit_too_few_the_whole_row_is_heard_again() -> None:
+    words = Counter(deaf=4)
+    assert texts(Stream(expectation=TEN, words=words).hear(ROW)) == [" ".join("7" * 10)]
+    assert words.asked[-1] == (10, (10, 10))
+
+
+def test_a_group_whose_words_come_too_late_is_heard_with_the_next_one() -> None:
+    row = sound((SECOND, 0), (6 * DIGIT, 1), (SECOND // 4, 0), (4 * DIGIT, 1), (5 * SECOND, 0))
+    words = Counter()
+    assert texts(Stream(expectation=TEN, words=words, decode_late=20).hear(row)) == [" ".join("7" * 10)]
+    assert words.asked == [(10, (10, 10))]
+
+
+def test_without_digits_that_are_expected_a_pause_does_not_divide_what_is_heard() -> None:
+    words = Counter()
+    events = Stream(expectation=Expectation(slot_complete=False), words=words).hear(ROW)
+    assert texts(events) == [" ".join("7" * 10)]
+    assert [count for count, _ in words.asked] == [3, 6, 10]
+
+
+def test_where_digits_are_counted_the_turn_detector_is_not_asked() -> None:
+    never = 10_000
+    events = Stream(detector_late=never, expectation=TEN, words=Counter()).hear(ROW)
+    assert [event.reason for event in events if isinstance(event, TurnEnded)] == ["complete"]
