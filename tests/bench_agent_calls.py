@@ -7,6 +7,7 @@ the last voiced sample to the first voiced one of the answer; *ours* is without 
 """
 
 import asyncio
+import calendar
 import random
 import statistics
 import sys
@@ -24,6 +25,13 @@ from tests.speech_data import Prompt, load_prompts
 
 FIRST_TOKEN_S, TOKEN_S = 0.3, 1 / 60
 ANSWER = "We are open today. You can come by from nine to five, or call again whenever you like."
+"""What is cut short is always the same."""
+FIRST_SENTENCES = [
+    f"We {verb} every {day}."
+    for day in calendar.day_name
+    for verb in ("work", "close", "open", "deliver", "cook", "bake")
+]
+"""All of four words, and none is said twice: what was said before would be there without being made."""
 WORDS_OF_FIRST_SENTENCE = 4
 MODEL_MS = 1000 * (FIRST_TOKEN_S + WORDS_OF_FIRST_SENTENCE * TOKEN_S)
 SERVED = 2000
@@ -53,12 +61,16 @@ async def main(calls: int, turns: int) -> None:
     """Print the figures."""
     chance = random.Random(3)
     usable = [each for each in load_prompts() if each.single_sentence and each.reported and 1.5 < each.seconds < 5]
-    async with chat_server(*[Say(ANSWER)] * SERVED, first_token_s=FIRST_TOKEN_S, token_s=TOKEN_S) as model:
+    answers = [Say(f"{first} Come by from nine to five, or call again whenever you like.") for first in FIRST_SENTENCES]
+    chance.shuffle(answers)
+    async with chat_server(first_token_s=FIRST_TOKEN_S, token_s=TOKEN_S) as model:
         with tempfile.TemporaryDirectory() as folder:
             options = ("--dialplan", "agent", "--llm", model.url, "--llm-model", "m")
             async with house(Path(folder) / "data", *options) as server, aiohttp.ClientSession() as http:
                 every = [[chance.choice(usable) for _ in range(turns)] for _ in range(calls)]
+                model.script[:] = answers * (1 + 2 * calls * turns // len(answers))
                 done = await asyncio.gather(*(one(http, server.url, each, 1.1 * n) for n, each in enumerate(every)))
+                model.script[:] = [Say(ANSWER)] * SERVED
                 cut = await interrupted(http, server.url, [chance.choice(usable) for _ in range(8)])
     waits = sorted(wait for answered, _ in done for wait in answered)
     asked = sum(count for _, count in done)

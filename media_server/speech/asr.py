@@ -27,7 +27,7 @@ REPLAY_MESSAGE_BYTES = 16_000
 FINAL_S = 3.0
 """A turn that may be over, and of which nothing is heard for so long beyond its longest silence: the engine hangs."""
 PATH = "/v1/stream/asr"
-_CHECK_S = 0.25
+_CHECK_S = 0.5
 _LONGEST_SILENCE_S = {"quick": 1.5, "normal": 2.0, "patient": 3.5}
 
 log = structlog.get_logger(__name__)
