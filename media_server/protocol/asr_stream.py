@@ -60,7 +60,10 @@ class Partial(Message):
 
 
 class TurnEager(Message):
-    """The turn may be over: all speech up to `end` is in `text`. Taken back by `turn_resumed`."""
+    """The turn may be over: all speech up to `end` is in `text`. Taken back by `turn_resumed`.
+
+    `probability` that it is: Smart Turn's, or 0.5 where that has not answered yet.
+    """
 
     type: Literal["turn_eager"] = "turn_eager"
     turn: int
