@@ -33,7 +33,7 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class TurnEager:
-    """The turn may be over; all speech up to `end` is in `text`. `probability` is 0.5 where no detector has answered."""
+    """The turn may be over; all speech up to `end` is in `text`. `probability`: 0.5 where no detector has answered."""
 
     turn: int
     revision: int
