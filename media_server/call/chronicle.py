@@ -19,7 +19,7 @@ from media_server.call.events import (
 from media_server.call.leg import Leg
 from media_server.call.receipt import TurnClock
 from media_server.call.record import CallRecord, EventSink, LedgerRecord
-from media_server.call.voice import Speaking
+from media_server.call.speaking import Speaking
 from media_server.speech.turns import TurnOver
 from media_server.telemetry import metrics
 

@@ -11,11 +11,10 @@ from media_server.audio.echo_filter import OURS, EchoFilter
 from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.call.floor_control import FloorControl
 from media_server.call.leg import BURST, Leg
-from media_server.call.voice import first_leaf
 from media_server.errors import EngineError
 from media_server.protocol.asr_stream import AsrQuery, Configure
 from media_server.speech.asr import AsrSession
-from media_server.speech.engine_stream import EngineStreams, first_of
+from media_server.speech.engine_stream import EngineStreams, first_leaf, first_of
 from media_server.speech.turns import TurnAssembler, TurnEvent, TurnOver
 from media_server.turn.floor import Change
 

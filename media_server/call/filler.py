@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from media_server.audio.tones import WORKING, Tone
 from media_server.call.leg import Leg
 from media_server.call.phrases import ONE_MOMENT
-from media_server.call.voice import Speaking, Voice
+from media_server.call.speaking import Speaking
+from media_server.call.voice import Voice
 from media_server.turn.floor import Holder
 
 FIRST_S = 1.3

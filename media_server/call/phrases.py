@@ -9,7 +9,7 @@ from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.protocol.tts_stream import TtsQuery, Word, Words
 from media_server.speech.engine_stream import EngineStreams
 from media_server.speech.spoken import Rewind
-from media_server.speech.tts import TtsSession
+from media_server.speech.tts import SpokenContext, TtsSession
 
 APOLOGY = "I am sorry, something went wrong on our side. Please call again later."
 REPROMPT = "Are you still there?"
@@ -30,6 +30,24 @@ class Phrase:
         self.pcm = pcm
         self.words = words
         self.exact = exact
+
+
+async def collect(context: SpokenContext) -> Phrase:
+    """All of the sound of an utterance, once it is made.
+
+    Raises:
+        EngineError: The engine failed at it.
+    """
+    pcm, words, exact = bytearray(), list[Word](), True
+    while (chunk := await context.next()) is not None:
+        if isinstance(chunk, Words):
+            words += chunk.words
+            exact = exact and chunk.exact
+        elif isinstance(chunk, Rewind):
+            del pcm[chunk.sample * BYTES_PER_SAMPLE :]
+        else:
+            pcm += chunk
+    return Phrase(bytes(pcm), tuple(words), exact=exact)
 
 
 class Phrases:
@@ -61,13 +79,4 @@ class Phrases:
             for number, text in enumerate(missing):
                 context = session.context(f"phrase-{number}")
                 context.send(text)
-                pcm, words, exact = bytearray(), list[Word](), True
-                while (chunk := await context.next()) is not None:
-                    if isinstance(chunk, Words):
-                        words += chunk.words
-                        exact = exact and chunk.exact
-                    elif isinstance(chunk, Rewind):
-                        del pcm[chunk.sample * BYTES_PER_SAMPLE :]
-                    else:
-                        pcm += chunk
-                self._made[text] = Phrase(bytes(pcm), tuple(words), exact=exact)
+                self._made[text] = await collect(context)

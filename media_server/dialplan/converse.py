@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from media_server.call.conversation import Conversation
 from media_server.call.ears import Digit, EarEvent
-from media_server.call.voice import Speaking
+from media_server.call.speaking import Speaking
 from media_server.dialplan.turns import Turn, ear_events
 from media_server.errors import DeadlineExceeded
 from media_server.speech.turns import MaybeOver, SpeechBegan, TurnOver, WentOn

@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from media_server.call.conversation import Conversation
 from media_server.call.events import SlotHeard
-from media_server.call.voice import Speaking
+from media_server.call.speaking import Speaking
 from media_server.dialplan.answering import Answer, Answering
 from media_server.dialplan.say import Interruptible, barge_in_of
 from media_server.dialplan.slots.slot import Slot

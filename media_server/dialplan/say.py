@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from media_server.call.conversation import Conversation
-from media_server.call.voice import Speaking
+from media_server.call.speaking import Speaking
 from media_server.turn.barge_in import BargeIn
 
 Interruptible: TypeAlias = bool | Literal["words"]

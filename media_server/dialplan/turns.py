@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from media_server.call.conversation import Conversation
 from media_server.call.ears import Deaf, Digit, EarEvent
 from media_server.call.phrases import GOODBYE, REPROMPT
-from media_server.call.voice import Speaking
+from media_server.call.speaking import Speaking
 from media_server.dialplan.say import say
 from media_server.speech.turns import TurnOver
 

@@ -9,6 +9,8 @@ from collections.abc import Coroutine, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from media_server.errors import EngineError
+
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.1, 1.0
 
 
@@ -90,3 +92,10 @@ async def first_of(*parts: Coroutine[Any, Any, None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def first_leaf(error: BaseException) -> Exception:
+    """What really happened, of an exception that may be a group of groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error if isinstance(error, Exception) else EngineError(repr(error))
