@@ -8,17 +8,17 @@ import typer
 
 from media_server.cli.benches import bench
 from media_server.cli.call_commands import calls
+from media_server.cli.model_commands import models
 from media_server.cli.options import (
     AsrPort,
     ConfigFile,
     Instances,
-    JsonFile,
-    Language,
     ModelsDir,
     TtsPort,
     counts,
     said,
 )
+from media_server.cli.recogniser_commands import evaluate, replay
 from media_server.cli.same_options import with_options_of
 from media_server.cli.twilio import call, twilio
 from media_server.control import EXIT_UNUSABLE
@@ -32,7 +32,6 @@ app = typer.Typer(
     # A traceback with local variables would show secrets and what callers say.
     pretty_exceptions_enable=False,
 )
-models = typer.Typer(help="The speech models: list, pull, verify.", no_args_is_help=True)
 app.add_typer(models, name="models")
 app.add_typer(bench, name="bench")
 app.add_typer(calls, name="calls")
@@ -239,51 +238,8 @@ def chat(
     raise typer.Exit(run(file, caller, called, setting or []))
 
 
-@app.command("eval")
-def evaluate(  # noqa: PLR0917 - options, passed by name
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="WAVs, and NAME.txt with what is said in NAME.wav.")],
-    model: Annotated[
-        str | None, typer.Option(metavar="ID|PATH", help="The recogniser.", show_default="the one of the settings")
-    ] = None,
-    context: Annotated[
-        str | None,
-        typer.Option(
-            metavar="8,12", help="Least audio contexts to try, in seconds; 8+12 is one.", show_default="the model's own"
-        ),
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda.", show_default="cpu")] = None,
-    compute_type: Annotated[
-        str | None, typer.Option(help="CTranslate2's.", show_default="int8, on a GPU float16")
-    ] = None,
-    partials: Annotated[bool, typer.Option(help="How stable and how late partials are, too.")] = True,
-    language: Language = "en",
-    models_dir: ModelsDir = None,
-    config: ConfigFile = None,
-    json_file: JsonFile = None,
-) -> None:
-    """How well a recogniser hears your recordings, and how little silence it may see around the words."""
-    from media_server.cli.eval import run  # noqa: PLC0415
-
-    options = said(models_dir=models_dir, asr=said(model=model, device=device, compute_type=compute_type))
-    raise typer.Exit(run(folder, context, config, options, language=language, partials=partials, json_file=json_file))
-
-
-@app.command()
-def replay(  # noqa: PLR0917 - options, passed by name
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `calls export` wrote.")],
-    patience: Annotated[str | None, typer.Option(metavar="quick|normal|patient", show_default="the call's")] = None,
-    min_silence_ms: Annotated[int | None, typer.Option(help="The least that ends a turn.")] = None,
-    other: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Another knob of the recogniser. Repeatable.")
-    ] = None,
-    models_dir: ModelsDir = None,
-    config: ConfigFile = None,
-) -> None:
-    """End the turns of a recorded call again, with the same or other knobs, and show what would have changed."""
-    from media_server.cli.replay import run  # noqa: PLC0415
-
-    knobs = [f"{name}={value}" for name, value in said(patience=patience, min_silence_ms=min_silence_ms).items()]
-    raise typer.Exit(run(file, [*knobs, *(other or [])], config, said(models_dir=models_dir)))
+app.command("eval")(evaluate)
+app.command()(replay)
 
 
 @app.command()
@@ -294,35 +250,3 @@ def schema(
     from media_server.cli.schema import run  # noqa: PLC0415
 
     raise typer.Exit(run(name))
-
-
-@models.command("list")
-def list_models(models_dir: ModelsDir = None, config: ConfigFile = None) -> None:
-    """Show the models, and which of them are there."""
-    from media_server.cli.models import show  # noqa: PLC0415
-
-    raise typer.Exit(show(config, said(models_dir=models_dir)))
-
-
-@models.command("pull")
-def pull_models(
-    ids: Annotated[list[str] | None, typer.Argument(help="Which ones.", show_default="what serve needs")] = None,
-    models_dir: ModelsDir = None,
-    config: ConfigFile = None,
-) -> None:
-    """Fetch what is missing, and fetch anew what is corrupt."""
-    from media_server.cli.models import pull  # noqa: PLC0415
-
-    raise typer.Exit(pull(ids or [], config, said(models_dir=models_dir)))
-
-
-@models.command("verify")
-def verify_models(
-    ids: Annotated[list[str] | None, typer.Argument(help="Which ones.", show_default="what serve needs")] = None,
-    models_dir: ModelsDir = None,
-    config: ConfigFile = None,
-) -> None:
-    """Read every byte of the models, and compare with what is pinned."""
-    from media_server.cli.models import verify  # noqa: PLC0415
-
-    raise typer.Exit(verify(ids or [], config, said(models_dir=models_dir)))
