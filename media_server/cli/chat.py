@@ -13,6 +13,7 @@ sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
 import structlog  # noqa: E402
 
 from media_server.call.chronicle import CallFacts  # noqa: E402
+from media_server.console import quoted  # noqa: E402
 from media_server.control import EXIT_UNUSABLE  # noqa: E402
 from media_server.dialplan.route_settings import settings_of  # noqa: E402
 from media_server.errors import ConfigError  # noqa: E402
@@ -52,7 +53,7 @@ def run(file: Path, caller: str, called: str, settings: Sequence[str]) -> int:
 
 def _write(line: str, *, dimmed: bool) -> None:
     """Show a line; what comes from elsewhere steers no terminal."""
-    safe = "".join(char if char.isprintable() or char == "\n" else " " for char in line)
+    safe = "\n".join(map(quoted, line.split("\n")))
     with suppress(BrokenPipeError):
         print(f"{DIM}{safe}{PLAIN}" if dimmed and sys.stdout.isatty() else safe, flush=True)  # noqa: T201 - see above
 
