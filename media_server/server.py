@@ -50,11 +50,20 @@ def create_app(settings: Settings) -> web.Application:
     app.add_routes(Calls(server.registry, server.archive).routes())
     app.add_routes(recording_routes(server.registry, server.archive))
     app.add_routes(schema_routes())
+    gate = CallingGate(server.registry, plans, server.keep_place, from_number=settings.twilio.from_number or "")
+    _add_calling(app, server, gate, settings)
+    app.cleanup_ctx.append(server.lifetime)
+    app.on_shutdown.append(server.shut_down)
+    app.on_shutdown.append(server.stream.shut_down)
+    return app
+
+
+def _add_calling(app: web.Application, server: Switchboard, gate: CallingGate, settings: Settings) -> None:
+    """Twilio's side, and the calls that we make by it."""
     twilio = settings.twilio
     # Without a token nobody knows whether it is Twilio that asks; what moves calls is not offered then.
     login = twilio.login if twilio.auth_token is not None else None
     rest = TwilioRest(TwilioAccount(*login, twilio.api_url)) if login is not None else None
-    gate = CallingGate(server.registry, plans, server.keep_place, from_number=twilio.from_number or "")
     outgoing = Outgoing(
         gate,
         rest,
@@ -85,10 +94,6 @@ def create_app(settings: Settings) -> web.Application:
             await outgoing.cancel_all()
 
     app.cleanup_ctx.append(api)
-    app.cleanup_ctx.append(server.lifetime)
-    app.on_shutdown.append(server.shut_down)
-    app.on_shutdown.append(server.stream.shut_down)
-    return app
 
 
 def _secret(value: SecretStr | None) -> str | None:
