@@ -36,6 +36,8 @@ _ANSWER = FILLERS | _ARTICLES | set_of("i i'd i'll want would like take have go 
 class Choice(Generic[T]):
     """One of the options: a list of names, or a mapping from what the dialplan gets to the names of each."""
 
+    secret = False
+
     def __init__(self, options: Sequence[T] | Mapping[T, Sequence[str]], *, language: str = "en") -> None:
         """In the order of their keys.
 
@@ -60,11 +62,6 @@ class Choice(Generic[T]):
     def options(self) -> tuple[T, ...]:
         """What the dialplan may get, in the order of their keys."""
         return tuple(value for value, _ in self._options)
-
-    @property
-    def secret(self) -> bool:
-        """Never."""
-        return False
 
     @property
     def keyterms(self) -> tuple[str, ...]:

@@ -33,6 +33,10 @@ class Date:
     `future` and `past` say where it lies (today is in both), `first` and `last` between which days, both taken.
     """
 
+    secret = False
+    keyterms: tuple[str, ...] = ()
+    """None: every recogniser knows dates."""
+
     def __init__(
         self,
         *,
@@ -52,16 +56,6 @@ class Date:
         check("Date", language=language, future_or_past_and_not_both=not (future and past), first_is_after_last=fits)
         self.future, self.past, self.first, self.last = future, past, first, last
         self._today = today
-
-    @property
-    def secret(self) -> bool:
-        """Never."""
-        return False
-
-    @property
-    def keyterms(self) -> tuple[str, ...]:
-        """None: every recogniser knows dates."""
-        return ()
 
     @property
     def keys_hint(self) -> str:

@@ -21,6 +21,9 @@ _REPEATED = 4
 class Digits:
     """A row of digits as a string: `Digits(6)` takes exactly six, `Digits(7, 15)` seven to fifteen."""
 
+    keyterms: tuple[str, ...] = ()
+    """None: what a recogniser is told of digits makes it repeat them."""
+
     def __init__(self, least: int, most: int | None = None, *, secret: bool = False, language: str = "en") -> None:
         """`least` and `most` digits.
 
@@ -30,17 +33,7 @@ class Digits:
         most = least if most is None else most
         check("Digits", language=language, it_takes_from_1_up_to_32_digits=1 <= least <= most <= MOST_DIGITS)
         self.least, self.most = least, most
-        self._secret = secret
-
-    @property
-    def secret(self) -> bool:
-        """As it was constructed."""
-        return self._secret
-
-    @property
-    def keyterms(self) -> tuple[str, ...]:
-        """None: what a recogniser is told of digits makes it repeat them."""
-        return ()
+        self.secret = secret
 
     @property
     def keys_hint(self) -> str:

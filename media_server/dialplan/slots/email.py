@@ -35,6 +35,11 @@ _Piece = tuple[str, int, int]
 class Email:
     """An address as a string in lower case, its form checked."""
 
+    secret = False
+    keyterms: tuple[str, ...] = ("gmail.com", "dot com")
+    """What stands in most addresses."""
+    keys_hint = ""
+
     def __init__(self, *, language: str = "en") -> None:
         """Nothing to choose.
 
@@ -42,21 +47,6 @@ class Email:
             ConfigError: The language is not known.
         """
         check("Email", language=language)
-
-    @property
-    def secret(self) -> bool:
-        """Never."""
-        return False
-
-    @property
-    def keyterms(self) -> tuple[str, ...]:
-        """What stands in most addresses."""
-        return ("gmail.com", "dot com")
-
-    @property
-    def keys_hint(self) -> str:
-        """Keys are no use."""
-        return ""
 
     def feed(self, text: str, dtmf: str = "") -> Missing | Value[str]:  # noqa: ARG002 - keys are no use
         """The address of the words."""

@@ -35,6 +35,10 @@ _ALIKE = 0.4
 class Name:
     """A name as a string, each part with a capital: "Mary O'Brien", "Smith"."""
 
+    secret = False
+    keyterms: tuple[str, ...] = ()
+    keys_hint = ""
+
     def __init__(self, *, language: str = "en") -> None:
         """Nothing to choose.
 
@@ -42,21 +46,6 @@ class Name:
             ConfigError: The language is not known.
         """
         check("Name", language=language)
-
-    @property
-    def secret(self) -> bool:
-        """Never."""
-        return False
-
-    @property
-    def keyterms(self) -> tuple[str, ...]:
-        """None."""
-        return ()
-
-    @property
-    def keys_hint(self) -> str:
-        """Keys are no use."""
-        return ""
 
     def feed(self, text: str, dtmf: str = "") -> Missing | Value[str]:  # noqa: ARG002 - keys are no use
         """The name in the words."""

@@ -22,6 +22,9 @@ _TEN = 10
 class Number:
     """A whole number from `least` to `most`, as an int."""
 
+    keyterms: tuple[str, ...] = ()
+    """None: every recogniser knows numbers."""
+
     def __init__(self, least: int, most: int, *, secret: bool = False, language: str = "en") -> None:
         """Both ends are taken.
 
@@ -30,17 +33,7 @@ class Number:
         """
         check("Number", language=language, least_and_most_do_not_fit=-MOST <= least <= most <= MOST)
         self.least, self.most = least, most
-        self._secret = secret
-
-    @property
-    def secret(self) -> bool:
-        """As it was constructed."""
-        return self._secret
-
-    @property
-    def keyterms(self) -> tuple[str, ...]:
-        """None: every recogniser knows numbers."""
-        return ()
+        self.secret = secret
 
     @property
     def keys_hint(self) -> str:

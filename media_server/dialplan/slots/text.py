@@ -13,6 +13,9 @@ MOST_CHARACTERS = 4_000
 class Text:
     """Words as they were heard, as a string with single blanks."""
 
+    keyterms: tuple[str, ...] = ()
+    keys_hint = ""
+
     def __init__(self, min_words: int = 1, max_words: int = 100, *, secret: bool = False, language: str = "en") -> None:
         """Words that are taken; fillers ("um") alone are no text.
 
@@ -21,22 +24,7 @@ class Text:
         """
         check("Text", language=language, it_takes_from_1_up_to_300_words=1 <= min_words <= max_words <= MOST_WORDS)
         self.min_words, self.max_words = min_words, max_words
-        self._secret = secret
-
-    @property
-    def secret(self) -> bool:
-        """As it was constructed."""
-        return self._secret
-
-    @property
-    def keyterms(self) -> tuple[str, ...]:
-        """None."""
-        return ()
-
-    @property
-    def keys_hint(self) -> str:
-        """Keys are no use."""
-        return ""
+        self.secret = secret
 
     def feed(self, text: str, dtmf: str = "") -> Missing | Value[str]:  # noqa: ARG002 - keys are no use
         """The words."""

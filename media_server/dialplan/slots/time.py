@@ -42,6 +42,11 @@ class Time:
     An hour without am or pm is the one that fits them.
     """
 
+    secret = False
+    keyterms: tuple[str, ...] = ()
+    """None: every recogniser knows times."""
+    keys_hint = "Please type the time as four digits, two for the hour and two for the minutes."
+
     def __init__(self, *, after: str | None = None, before: str | None = None, language: str = "en") -> None:
         """`after` and `before` as "HH:MM".
 
@@ -50,21 +55,6 @@ class Time:
         """
         check("Time", language=language)
         self.after, self.before = _bound("after", after), _bound("before", before)
-
-    @property
-    def secret(self) -> bool:
-        """Never."""
-        return False
-
-    @property
-    def keyterms(self) -> tuple[str, ...]:
-        """None: every recogniser knows times."""
-        return ()
-
-    @property
-    def keys_hint(self) -> str:
-        """Four digits."""
-        return "Please type the time as four digits, two for the hour and two for the minutes."
 
     def feed(self, text: str, dtmf: str = "") -> Missing | Value[ClockTime]:
         """The time of the words, or of the keys."""

@@ -15,6 +15,11 @@ _KEYS = {"1": True, "2": False}
 class YesNo:
     """Yes or no, as a bool. Of "no, five people" the span is "no": the rest is for whoever asked."""
 
+    secret = False
+    keyterms: tuple[str, ...] = ()
+    """None: every recogniser knows them."""
+    keys_hint = "Press 1 for yes or 2 for no."
+
     def __init__(self, *, language: str = "en") -> None:
         """Nothing to choose.
 
@@ -22,21 +27,6 @@ class YesNo:
             ConfigError: The language is not known.
         """
         check("YesNo", language=language)
-
-    @property
-    def secret(self) -> bool:
-        """Never."""
-        return False
-
-    @property
-    def keyterms(self) -> tuple[str, ...]:
-        """None: every recogniser knows them."""
-        return ()
-
-    @property
-    def keys_hint(self) -> str:
-        """One key each."""
-        return "Press 1 for yes or 2 for no."
 
     def feed(self, text: str, dtmf: str = "") -> Missing | Value[bool]:
         """Whether it is yes."""
