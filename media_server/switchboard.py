@@ -21,7 +21,7 @@ from media_server.call.recorder import Recording
 from media_server.call.registry import RESERVED_S, Registry, Reservation
 from media_server.call.sound_files import FileThread
 from media_server.call.speech_profiles import SpeechProfiles
-from media_server.config import LlmSettings, Settings
+from media_server.config import Settings
 from media_server.console import Console, Terminal
 from media_server.desk import Desk
 from media_server.dialplan.agent.llm import Llm, llm_of
@@ -37,6 +37,7 @@ from media_server.hooks.http import HookHttp
 from media_server.protocol.asr_stream import AsrQuery
 from media_server.protocol.tts_stream import TtsQuery
 from media_server.records.archive import Archive
+from media_server.settings_sections import LlmSettings
 from media_server.speech.connection import Engines
 from media_server.speech.room import RoomWatch
 from media_server.telemetry import metrics

@@ -12,11 +12,12 @@ import pytest
 from aiohttp import FormData
 from typing_extensions import override
 
-from media_server.config import AsrSettings, Settings
+from media_server.config import Settings
 from media_server.control import Bound, Ready, RoleEvent
 from media_server.errors import ConfigError
 from media_server.instances import RoleName
 from media_server.role import ControlPipe, run_role
+from media_server.settings_sections import AsrSettings
 from tests.services.test_asr_files import decoders, recording
 from tests.speech_data import Prompt
 

@@ -21,7 +21,7 @@ from engines.scheduler import Lane, Scheduler
 from engines.turn.endpointing import MAX_TURN_S
 from engines.turn.expectation import Expectation, Patience, TurnDetection
 from media_server.capacity import calls_at_once, shared
-from media_server.config import AsrSettings, Settings
+from media_server.config import Settings
 from media_server.protocol.asr_stream import AsrLimits, AsrQuery
 from media_server.services.app import LIMIT, STATE, SessionLimit, parse_query, service_app, session_socket
 from media_server.services.asr_files import FileService
@@ -29,6 +29,7 @@ from media_server.services.asr_models import listening_for, load_asr_models, wor
 from media_server.services.asr_sound import session_rate
 from media_server.services.asr_stream import AsrStream, Dialect, OwnDialect
 from media_server.services.listen import REQUEST_ID, ListenDialect, deepgram_errors, listen_query
+from media_server.settings_sections import AsrSettings
 from media_server.telemetry.metrics import ASR_DECODE_SECONDS, ASR_INGEST_SECONDS
 
 LEAST_SESSIONS = 4

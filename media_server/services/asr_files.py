@@ -13,7 +13,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from engines.asr.files import RATE, FileBooks, Segment, recognise
 from engines.asr.session import AsrEngines
 from engines.ports import Listening
-from media_server.config import AsrSettings
 from media_server.errors import PeerError
 from media_server.protocol.asr_stream import KeyTerms
 from media_server.protocol.captions import Cue, srt, vtt
@@ -22,6 +21,7 @@ from media_server.services.asr_models import listening_for
 from media_server.services.codecs import decoded
 from media_server.services.openai import check_model, models_route, openai_errors
 from media_server.services.uploads import body, form, pieces_of
+from media_server.settings_sections import AsrSettings
 
 CUE_S = 6.0
 CUE_CHARACTERS = 84

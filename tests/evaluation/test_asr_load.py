@@ -8,13 +8,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from media_server.config import AsrSettings, Settings
+from media_server.config import Settings
 from media_server.errors import EngineError
 from media_server.evaluation.asr_load import PATH, AsrLoad, run_asr_load
 from media_server.phone.speech_folder import Recording
 from media_server.protocol.asr_stream import AsrClosed, AsrLimits, AsrReady
 from media_server.protocol.speech import Message, SpeechError, serialize
 from media_server.services.asr import create_app
+from media_server.settings_sections import AsrSettings
 from tests.phone.tones import tone
 from tests.speech_data import Prompt
 

@@ -7,10 +7,11 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from engines.tts.clauses import ClauseSplitter
-from media_server.config import Settings, TtsSettings
+from media_server.config import Settings
 from media_server.errors import EngineError
 from media_server.evaluation.tts_load import TtsLoad, run_tts_load, sentence
 from media_server.services.tts import create_app
+from media_server.settings_sections import TtsSettings
 
 
 def test_no_clause_is_said_twice_so_that_none_is_kept_already() -> None:

@@ -17,11 +17,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from engines.errors import ModelError
 from media_server.audio.g711 import encode_alaw, encode_mulaw
 from media_server.audio.resample import resample
-from media_server.config import AsrSettings, Settings
+from media_server.config import Settings
 from media_server.protocol import asr_stream, speech
 from media_server.protocol.asr_stream import AsrEvent, parse_asr_event
 from media_server.services.app import LIMIT
 from media_server.services.asr import create_app
+from media_server.settings_sections import AsrSettings
 from tests.engines.asr.loaded import line_noise
 from tests.speech_data import Prompt, words_right
 

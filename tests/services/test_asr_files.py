@@ -14,8 +14,9 @@ import pytest_asyncio
 from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from media_server.config import AsrSettings, Settings
+from media_server.config import Settings
 from media_server.services.asr import create_app
+from media_server.settings_sections import AsrSettings
 from tests.speech_data import Prompt, words_right
 
 pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="module")]

@@ -11,10 +11,11 @@ import pytest_asyncio
 from aiohttp import WSCloseCode
 from aiohttp.test_utils import TestClient, TestServer
 
-from media_server.config import AsrSettings, Settings
+from media_server.config import Settings
 from media_server.protocol import asr_stream
 from media_server.services.app import LIMIT
 from media_server.services.asr import create_app
+from media_server.settings_sections import AsrSettings
 from tests.services.test_asr import PATH, Client, a_prompt, said, to_the_end
 from tests.speech_data import Prompt
 

@@ -13,12 +13,13 @@ from aiohttp import WSCloseCode
 from aiohttp.test_utils import TestClient, TestServer
 
 from engines.scheduler import Lane
-from media_server.config import Settings, TtsSettings
+from media_server.config import Settings
 from media_server.protocol.speech import SpeechError
 from media_server.protocol.tts_stream import TtsDone, TtsFlushed, TtsStarted
 from media_server.services import app as services
 from media_server.services.app import LIMIT
 from media_server.services.tts import PATH, SCHEDULER, create_app
+from media_server.settings_sections import TtsSettings
 from tests.services.test_hostile import closed
 from tests.services.test_tts import Client, Listener, listening, spoken
 

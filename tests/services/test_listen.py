@@ -22,8 +22,9 @@ from deepgram.listen.v1.types import ListenV1SpeechStarted as SpeechStarted
 from deepgram.listen.v1.types import ListenV1UtteranceEnd as UtteranceEnd
 
 from media_server.audio.g711 import encode_mulaw
-from media_server.config import AsrSettings, Settings
+from media_server.config import Settings
 from media_server.services.asr import create_app
+from media_server.settings_sections import AsrSettings
 from tests.engines.asr.loaded import line_noise
 from tests.services.test_asr import a_prompt, leaving_frees_the_place, service, stream_of
 from tests.speech_data import Prompt, words_right

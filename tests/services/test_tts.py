@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from engines.errors import ModelError
 from media_server.audio.g711 import decode_alaw, decode_mulaw
-from media_server.config import Settings, TtsSettings
+from media_server.config import Settings
 from media_server.protocol.speech import SpeechError, SpeechWarning
 from media_server.protocol.tts_stream import (
     TtsDone,
@@ -31,6 +31,7 @@ from media_server.services import sending
 from media_server.services.app import LIMIT
 from media_server.services.sending import MOST_AT_ONCE
 from media_server.services.tts import CACHE, PATH, create_app
+from media_server.settings_sections import TtsSettings
 
 Client = TestClient[web.Request, web.Application]
 pytestmark = [pytest.mark.models, pytest.mark.usefixtures("models_dir"), pytest.mark.asyncio(loop_scope="module")]

@@ -7,8 +7,9 @@ import pytest
 from engines.errors import ModelError
 from engines.ports import Speech
 from engines.tts.chatterbox import FILES
-from media_server.config import Settings, TtsSettings
+from media_server.config import Settings
 from media_server.services.voice import load_voice, phrase_cache
+from media_server.settings_sections import TtsSettings
 
 
 def test_a_folder_of_chatterbox_wants_all_its_files_and_the_environment_that_runs_it(tmp_path: Path) -> None:

@@ -23,9 +23,10 @@ from yarl import URL
 
 from engines.tts.phrase_file import name_of
 from engines.tts.voice_file import parse, serialize
-from media_server.config import Settings, TtsSettings
+from media_server.config import Settings
 from media_server.services import voice_catalog, voices
 from media_server.services.tts import create_app
+from media_server.settings_sections import TtsSettings
 from tests.engines.tts.tone_voice import BUILT_IN, BUILT_IN_HZ, ToneEngine, loudest_hz
 from tests.services.test_asr_files import LYING, PLAYLIST, recording
 from tests.speech_data import Prompt

@@ -19,8 +19,9 @@ from engines.errors import InputError, ModelError
 from engines.tts import chatterbox_model
 from engines.tts.chatterbox import FILES, SPARE_TOKENS, TOKENS_PER_CHARACTER, ChatterboxEngine
 from engines.tts.chatterbox_model import FIRST_TOKENS, LOOKAHEAD, OVERLAP_FRAMES, PIECE_S, Reading
-from media_server.config import Settings, TtsSettings
+from media_server.config import Settings
 from media_server.services.tts import create_app
+from media_server.settings_sections import TtsSettings
 from tests.engines.tts.made_up_voice import recording, voice_tensors
 from tests.engines.tts.tiny_chatterbox import TOKENS, VOICE, chatterbox, checkpoint
 from tests.services.test_voices import created
