@@ -15,8 +15,8 @@ def with_consent(plan: Plan, text: str) -> Plan:
         await conversation.alive(speaking.over.wait())
         if speaking.failure is not None:
             raise speaking.failure
-        if conversation.recorder is not None and speaking.complete:
-            conversation.recorder.resume()
+        if conversation.kept.recorder is not None and speaking.complete:
+            conversation.kept.recorder.resume()
         await plan(conversation)
 
     return perform

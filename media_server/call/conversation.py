@@ -1,8 +1,7 @@
 """One conversation: a leg, ears, a voice, a record; everything that runs for it lives in one TaskGroup."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -13,13 +12,12 @@ from media_server.audio.echo_filter import EchoFilter, NoEcho
 from media_server.call.authors_line import short_place_of
 from media_server.call.chronicle import CallFacts, Chronicle
 from media_server.call.ears import Ears
-from media_server.call.events import RecordingChanged
 from media_server.call.filler import Filler
-from media_server.call.inputs import InputLog
+from media_server.call.kept_sound import KeptSound
 from media_server.call.leg import Leg
 from media_server.call.phrases import APOLOGY, GOODBYE, Phrases
-from media_server.call.record import EventSink, RecordingRecord
-from media_server.call.recorder import Recorder, Recording
+from media_server.call.record import EventSink
+from media_server.call.recorder import Recording
 from media_server.call.voice import Voice
 from media_server.errors import CallEnded, DeadlineExceeded, EngineError, NoAnswer
 from media_server.protocol.asr_stream import AsrQuery
@@ -75,11 +73,7 @@ class Conversation:
         self._dismissed = asyncio.Event()
         self._dismissed_reason = "limit"
         self.chronicle = Chronicle(facts, self.leg, sink)
-        self.recording = recording
-        self._messages = 0
-        self.recorder: Recorder | None = None
-        """Of the whole call; while `run` is, and only where calls are recorded."""
-        self._inputs: InputLog | None = None
+        self.kept = KeptSound(self.leg, self.chronicle, self.over, recording)
         self.failed = False
         """A fault of ours cut the call off without a word."""
         self._ears: Ears | None = None
@@ -93,7 +87,7 @@ class Conversation:
     async def run(self, plan: Plan) -> None:
         """Answer, perform the dialplan, hang up, close the books. Never raises but for cancellation."""
         self.chronicle.started()
-        self._begin_recording()
+        self.kept.begin()
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 self._voice = Voice(
@@ -123,10 +117,7 @@ class Conversation:
         finally:
             await self.leg.port.aclose()
             self.end("closed")
-            if self._inputs is not None:
-                self._inputs.close()
-            if self.recorder is not None:
-                self.chronicle.record.recording = await self.recorder.aclose()
+            await self.kept.aclose()
             self.chronicle.close(self.over_reason)
 
     def end(self, reason: str) -> None:
@@ -139,21 +130,6 @@ class Conversation:
         """The call is to end with a goodbye, whatever its dialplan is doing."""
         self._dismissed_reason = reason
         self._dismissed.set()
-
-    def _begin_recording(self) -> None:
-        """Record the call, where calls are; before consent was asked for, silence."""
-        if self.recording is None or not self.recording.calls:
-            return
-        path = self.recording.folder / f"{self.facts.id}.wav"
-        self.recorder = Recorder(self.leg, path, self.recording.thread, limits=self.recording.limits)
-        if self.recording.consent:
-            self.recorder.pause()
-        else:
-            self.chronicle.tell(RecordingChanged, on=True)
-        inputs = path.with_suffix(".jsonl")
-        self._inputs = InputLog(self.leg, inputs, self.recording.thread, self.recorder, call=self.facts.id)
-        self.recorder.on_change = lambda on: self.chronicle.tell(RecordingChanged, on=on)
-        self.chronicle.record.recording = RecordingRecord()
 
     async def _hear_out(self) -> None:
         """The wire is closed; what came over it before is still to be read and understood."""
@@ -265,28 +241,6 @@ class Conversation:
         assert self._filler is not None
         return self._filler
 
-    @contextmanager
-    def unrecorded(self) -> Iterator[None]:
-        """Nothing of what is said meanwhile is kept; where the call ends meanwhile, nor are its last words."""
-        recorder = self.recorder
-        if recorder is None or recorder.paused:
-            yield
-            return
-        recorder.pause()
-        try:
-            yield
-        finally:
-            if not self.over.is_set():
-                recorder.resume()
-
-    def record_caller(self) -> Recorder | None:
-        """A recorder of the caller's side from now on, into a file of its own; None where no sound is kept at all."""
-        if self.recording is None:
-            return None
-        self._messages += 1
-        path = self.recording.folder / f"{self.facts.id}-{self._messages}.wav"
-        return Recorder(self.leg, path, self.recording.thread, sides="caller", limits=self.recording.limits)
-
     def listen(self) -> Ears:
         """The ears; they open at the first use, so that a call that never listens costs no engine session."""
         if self._ears is None:
@@ -294,8 +248,8 @@ class Conversation:
             self._ears = Ears(
                 self.leg, self.speech.asr, self.speech.query, gone_s=self.speech.engine_gone_s, echo=self.speech.echo
             )
-            if self._inputs is not None:
-                self._ears.tap = self._inputs.note
+            if (tap := self.kept.tap) is not None:
+                self._ears.tap = tap
             self._ears.on_digit = self.chronicle.digit
             self._ears.on_turn = partial(self.chronicle.turn, arrived_at=self._ears.arrived_at)
             self._ears.floor.on_aside = self.chronicle.aside

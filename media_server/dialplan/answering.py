@@ -84,7 +84,7 @@ class Answering:
     def _expecting(self) -> Iterator[None]:
         ears, chronicle = self._conversation.listen(), self._conversation.chronicle
         before, chronicle.secret = chronicle.secret, chronicle.secret or self._slot.secret
-        hush = self._conversation.unrecorded() if self._slot.secret else nullcontext()
+        hush = self._conversation.kept.paused() if self._slot.secret else nullcontext()
         digits = (self._slot.least, self._slot.most) if isinstance(self._slot, Digits) else None
         ears.expect(slot_complete=False, keyterm=self._slot.keyterms or None, digits=digits)
         ears.floor.answers = lambda text: isinstance(self._slot.feed(text), Value)

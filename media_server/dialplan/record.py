@@ -68,7 +68,7 @@ async def record(
     if beep:
         await play(conversation, BEEP, barge_in=False)
     taking = _Taking(conversation, max_s=max_s, silence_s=silence_s, finish_on=finish_on)
-    recorder = conversation.record_caller()
+    recorder = conversation.kept.record_caller()
     try:
         await taking.run()
         if transcribe and taking.reason == "key":

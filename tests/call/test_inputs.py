@@ -54,7 +54,7 @@ async def test_all_that_came_in_is_there_with_its_times(tmp_path: Path) -> None:
 async def test_while_the_recorder_is_paused_neither_words_nor_keys_are_kept(tmp_path: Path) -> None:
     async def secretive(call: Call) -> None:
         await call.say("Your PIN, please.")
-        recorder = call._conversation.recorder
+        recorder = call._conversation.kept.recorder
         assert recorder is not None
         recorder.pause()
         async for turn in call.turns():
