@@ -42,7 +42,8 @@ def recording_routes(registry: Registry, archive: Archive) -> list[web.RouteDef]
             try:
                 return await _sent(request, file, f"{call}.call.zip")
             finally:
-                await asyncio.to_thread(file.close)
+                # Not awaited: a client that has everything may be gone, which cancels this.
+                asyncio.get_running_loop().run_in_executor(None, file.close)
 
     return [web.get("/v1/calls/{id}/recording", recording), web.get("/v1/calls/{id}/export", export)]
 
