@@ -11,6 +11,7 @@ import aiohttp
 import av
 import numpy as np
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -26,7 +27,7 @@ from media_server.settings_sections import AsrSettings
 from tests.engines.asr.loaded import line_noise
 from tests.speech_data import Prompt, words_right
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="module")]
 
 PATH = "/v1/stream/asr"
 Client = TestClient[web.Request, web.Application]
@@ -39,7 +40,7 @@ async def service(models_dir: Path, *, max_sessions: int = 4, idle_timeout_s: fl
         yield client
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def client(models_dir: Path) -> AsyncIterator[Client]:
     async with service(models_dir) as client:
         yield client
@@ -170,8 +171,8 @@ async def test_what_a_partial_calls_stable_stays_as_it_is(client: Client, prompt
         assert after.stable >= before.stable
 
 
-async def test_ready_tells_the_cost_of_a_decode_and_the_room(client: Client) -> None:
-    async with client.get("/readyz") as answer:
+async def test_ready_tells_the_cost_of_a_decode_and_the_room(models_dir: Path) -> None:
+    async with service(models_dir) as client, client.get("/readyz") as answer:
         assert answer.status == 200
         report = await answer.json()
     assert report["decode_ms"] > 0
