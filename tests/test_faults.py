@@ -29,9 +29,7 @@ pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="module")]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> AsyncIterator[House]:
     options = ("--models-dir", str(models_dir))
-    # Compiled once, as where a package is installed: how soon a role is back is asked here.
-    compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path_factory.mktemp("compiled")), "PYTHONDONTWRITEBYTECODE": ""}
-    async with house(tmp_path_factory.mktemp("data"), *options, environment=compiled) as running:
+    async with house(tmp_path_factory.mktemp("data"), *options) as running:
         yield running
 
 
