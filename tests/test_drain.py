@@ -12,7 +12,7 @@ from media_server.phone.caller_script import CallerScript
 from media_server.phone.twilio_phone import LineBusy, TwilioPhone
 from tests.house import House, house
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.timing]
 CALLS = 10
 
 

@@ -23,7 +23,7 @@ from media_server.phone.twilio_phone import CallRefused, PhoneCall, TwilioPhone
 from tests.house import House, house
 from tests.speech_data import Prompt, words_right
 
-pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.models, pytest.mark.timing, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -15,7 +15,7 @@ from media_server.phone.caller_script import CallerScript
 from media_server.phone.twilio_phone import TwilioPhone
 from tests.house import House, house
 
-pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.models, pytest.mark.timing, pytest.mark.asyncio(loop_scope="module")]
 
 PLAN = """\
 import json

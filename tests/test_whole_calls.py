@@ -24,7 +24,7 @@ from tests.engines.asr.loaded import whisper
 from tests.house import House, house
 from tests.speech_data import Prompt, words_right
 
-pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.models, pytest.mark.timing, pytest.mark.asyncio(loop_scope="module")]
 
 TOKEN = "12345"
 TURNS = 3
