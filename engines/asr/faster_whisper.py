@@ -16,7 +16,7 @@ says a last group again, and what comes out is as plausible as the truth. With 1
 count of equal digits in a row. So each digit is made a token of its own, and where the count is wrong it is decoded
 again in two other ways. Chosen on some 250 numbers of ten recorded digits (one speaker, pauses of 0.4 to 1.0 s); of
 150 others it hears 149, without it 132. Key terms ("0 1 2 3 …", a number) made it worse at 8 s; to allow nothing but
-digits was no better. A group alone (`engines/asr/groups.py`) needs 10 s: of 160 numbers 153 had all three groups right,
+digits was no better. A group alone (`engines/asr/groups.py`) needs 9 s: of 160 numbers 153 had all three groups right,
 and nearly all of the others the wrong count, which sends the whole row through.
 
 The library is imported when a model is loaded, so that this module imports without it.
@@ -42,7 +42,7 @@ FULL_CONTEXT_S = 30.0
 MEASURED_CONTEXTS_S = {"whisper-base": (8.0, 12.0)}
 """The least audio contexts, in the order they are tried, of the models they were measured for."""
 
-DIGITS_CONTEXT_S, GROUP_CONTEXT_S = 16.0, 10.0
+DIGITS_CONTEXT_S, GROUP_CONTEXT_S = 16.0, 9.0
 """The least context where digits are expected: of a row, and of what is short enough to be a group of it …"""
 
 GROUP_S = 4.0
