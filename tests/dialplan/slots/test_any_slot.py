@@ -81,7 +81,7 @@ def test_what_is_very_long_takes_no_long_time(slot: Slot[Any], piece: str) -> No
     text = piece * (200_000 // len(piece))
     begun = process_time()
     slot.feed(text)
-    assert process_time() - begun < 0.1
+    assert process_time() - begun < 1, "in the square of its length it would be minutes"
 
 
 def test_languages_that_are_not_known_are_refused_at_construction() -> None:
