@@ -79,9 +79,12 @@ def test_a_last_mark_changes_nothing(slot: Slot[Any], words: list[str], mark: st
 )
 def test_what_is_very_long_takes_no_long_time(slot: Slot[Any], piece: str) -> None:
     text = piece * (200_000 // len(piece))
-    begun = process_time()
-    slot.feed(text)
-    assert process_time() - begun < 1, "in the square of its length it would be minutes"
+    took = []
+    for _ in range(3):  # what else the machine did meanwhile is not the slot's doing
+        begun = process_time()
+        slot.feed(text)
+        took.append(process_time() - begun)
+    assert min(took) < 0.1
 
 
 def test_languages_that_are_not_known_are_refused_at_construction() -> None:
