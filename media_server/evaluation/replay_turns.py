@@ -4,8 +4,8 @@ What is the same: the sound, the models, the moments at which what is expected w
 the models took, which moves no end of a turn.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from engines.asr import events
@@ -14,11 +14,11 @@ from engines.asr.models import AsrModels
 from engines.asr.recognition import Recognition
 from engines.asr.tasks import Cancel, CloseCommand, ConfigureCommand, Decode, Detect, Promote
 from engines.ports import Listening
-from engines.turn.expectation import Expectation, Patience, TurnDetection
 from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.evaluation.call_file import CallFile, Configured, Heard
 from media_server.protocol import asr_stream
-from media_server.protocol.asr_stream import AsrEvent, AsrQuery
+from media_server.protocol.asr_stream import AsrEvent, Configure
+from media_server.services.asr_expectation import expectation_changes, expectation_of
 from media_server.speech.turns import TurnAssembler, TurnEvent, TurnOver
 
 MESSAGE_S = 0.04
@@ -64,26 +64,6 @@ def lag_s(then: Sequence[Told]) -> float:
     return max(0.0, lags[len(lags) // 2]) if lags else 0.0
 
 
-def expectation_of(query: AsrQuery, knobs: Knobs) -> Expectation:
-    """What the stream expects from its beginning on."""
-    values = {**query.model_dump(include=set(_KINDS)), **knobs}
-    return Expectation(**_typed(values))
-
-
-_KINDS: dict[str, Callable[[Any], object]] = {
-    "patience": Patience,
-    "turn_detection": TurnDetection,
-    "min_silence_ms": int,
-    "max_silence_ms": int,
-}
-
-
-def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value if value is None or name not in _KINDS else _KINDS[name](value) for name, value in values.items()
-    }
-
-
 class _Rerun:
     def __init__(self, call: CallFile, models: AsrModels, knobs: Knobs) -> None:
         query = call.listening.query
@@ -91,9 +71,14 @@ class _Rerun:
         self._sound = call.sent()
         self._models = models
         self._listening = Listening(None if query.language == "auto" else query.language, False, query.keyterm)
+        plain = expectation_of(query)
+        usual = replace(plain, **expectation_changes(Configure.model_validate(dict(knobs)), plain))
         # A knob that is set stays: what the call configured of it does not count.
         self._changes = [
-            (line.sample, {name: value for name, value in _fields(line).items() if name not in knobs})
+            (
+                line.sample,
+                {name: to for name, to in expectation_changes(line.changes, usual).items() if name not in knobs},
+            )
             for line in call.lines
             if isinstance(line, Configured)
         ]
@@ -101,7 +86,7 @@ class _Rerun:
         self._machine = Recognition(
             call.sample_rate,
             models.vad.stream(call.sample_rate),
-            expectation=expectation_of(query, knobs),
+            expectation=usual,
             language=query.language,
         )
 
@@ -112,7 +97,7 @@ class _Rerun:
         due, change = next(changes)
         for begin in range(0, len(self._sound), step):
             while due * BYTES_PER_SAMPLE <= begin:
-                self._machine.receive_command(ConfigureCommand(_typed(change)))
+                self._machine.receive_command(ConfigureCommand(change))
                 due, change = next(changes)
             self._machine.receive_audio(self._sound[begin : begin + step])
             yield from self._work_off()
@@ -145,12 +130,9 @@ class _Rerun:
         if isinstance(task, Detect):
             self._machine.receive_probability(task.number, self._models.turn_probability(task.audio, self._rate))
         else:
-            words = self._models.transcribe(task.audio, self._rate, self._listening)
+            listening = replace(self._listening, digits=task.digits)
+            words = self._models.transcribe(task.audio, self._rate, listening)
             self._machine.receive_transcription(task.number, words, 0.0)
-
-
-def _fields(line: Configured) -> dict[str, Any]:
-    return line.changes.model_dump(exclude_none=True, exclude={"type"})
 
 
 def _message(event: SessionEvent) -> AsrEvent | None:

@@ -19,11 +19,11 @@ from engines.asr.session import AsrEngines, AsrSession, SessionOptions
 from engines.ports import ASR_RATE, AsrEngine, Listening, Samples, Transcription
 from engines.scheduler import Lane, Scheduler
 from engines.turn.endpointing import MAX_TURN_S
-from engines.turn.expectation import Expectation, Patience, TurnDetection
 from media_server.capacity import calls_at_once, shared
 from media_server.config import Settings
 from media_server.protocol.asr_stream import AsrLimits, AsrQuery
 from media_server.services.app import LIMIT, STATE, SessionLimit, parse_query, service_app, session_socket
+from media_server.services.asr_expectation import expectation_of
 from media_server.services.asr_files import FileService
 from media_server.services.asr_models import listening_for, load_asr_models, workers
 from media_server.services.asr_sound import session_rate
@@ -125,17 +125,11 @@ async def _serve(
 
 
 def _options(query: AsrQuery, listening: Listening, settings: AsrSettings) -> SessionOptions:
-    expectation = Expectation(
-        patience=Patience(query.patience),
-        turn_detection=TurnDetection(query.turn_detection),
-        min_silence_ms=query.min_silence_ms,
-        max_silence_ms=query.max_silence_ms,
-    )
     return SessionOptions(
         sample_rate=session_rate(query),
         listening=listening,
         interim_results=query.interim_results,
-        expectation=expectation,
+        expectation=expectation_of(query),
         max_buffered_s=settings.max_buffered_s,
         quiet_ms=query.quiet_ms,
     )

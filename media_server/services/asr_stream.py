@@ -12,12 +12,12 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from engines.asr import events
 from engines.asr.session import AsrSession
 from engines.ports import HeardWord
-from engines.turn.expectation import Patience, TurnDetection
 from media_server.errors import MediaServerError, ProtocolViolation
 from media_server.protocol import asr_stream, speech
 from media_server.protocol.asr_stream import AsrCommand, AsrEvent, AsrLimits, AsrQuery
 from media_server.protocol.speech import Message, SpeechError
 from media_server.services.app import CLOSE_S, CRUMB_BYTES, Inbox, TooManyMessages
+from media_server.services.asr_expectation import expectation_changes, expectation_of
 from media_server.services.asr_sound import new_sound
 from media_server.services.sending import SEND_TIMEOUT_S
 
@@ -206,17 +206,10 @@ class AsrStream:
 
     def _configure(self, configure: asr_stream.Configure) -> None:
         """Pass on the fields that are there; those without a value are as the query has them."""
-        query = self._query
-        changes = {
-            key: getattr(query, key, None) if value is None else value for key, value in configure.changes.items()
-        }
-        if "keyterm" in changes:
-            del changes["keyterm"]
-            self._session.listen_for(keyterms=query.keyterm if configure.keyterm is None else configure.keyterm)
-        for name, kind in (("patience", Patience), ("turn_detection", TurnDetection)):
-            if name in changes:
-                changes[name] = kind(changes[name])
-        self._session.configure(**changes)
+        if "keyterm" in configure.changes:
+            keyterms = self._query.keyterm if configure.keyterm is None else configure.keyterm
+            self._session.listen_for(keyterms=keyterms)
+        self._session.configure(**expectation_changes(configure, expectation_of(self._query)))
 
     async def _fail(self, error: SpeechError) -> None:
         """Say what is wrong, and the books as they are."""

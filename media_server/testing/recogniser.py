@@ -19,10 +19,10 @@ from engines.asr.tasks import Cancel, Decode, Detect, Promote
 from engines.asr.turns import Turns
 from engines.ports import Transcription
 from engines.turn.endpointing import VAD_FALL_DELAY_MS
-from engines.turn.expectation import Expectation, Patience, TurnDetection
 from engines.turn.words import trails_off
 from media_server.protocol import asr_stream
 from media_server.protocol.asr_stream import AsrClosed, AsrCommand, AsrEvent, AsrQuery, Configure
+from media_server.services.asr_expectation import expectation_changes, expectation_of
 from media_server.testing.mouth import Mouth
 
 WINDOW_MS = 32
@@ -66,7 +66,7 @@ class Recogniser:
         self._lag_s = VAD_FALL_DELAY_MS[self._rate] / 1000
         self._places = _Places()
         self._turns = Turns(
-            self._rate, self._places, _expectation(query), query.language, interim_results=query.interim_results
+            self._rate, self._places, expectation_of(query), query.language, interim_results=query.interim_results
         )
         self._open = False
         self._voiced = False
@@ -100,7 +100,7 @@ class Recogniser:
         told = self.advance(now)
         match command:
             case Configure():
-                self._turns.configure(**self._changes(command))
+                self._turns.configure(**expectation_changes(command, expectation_of(self._query)))
                 return told + self._settle()
             case asr_stream.Finalize():
                 self._turns.end_turn("finalize")
@@ -180,28 +180,9 @@ class Recogniser:
 
     # --- the client ----------------------------------------------------------------------------------------------
 
-    def _changes(self, configure: Configure) -> dict[str, object]:
-        """What of the expectation changes; null goes back to what the query said."""
-        told = configure.model_dump(exclude={"type"}, exclude_unset=True)
-        usual = asdict(_expectation(self._query))
-        changes = {name: usual[name] if value is None else value for name, value in told.items() if name in usual}
-        for name, kind in (("patience", Patience), ("turn_detection", TurnDetection)):
-            if name in changes:
-                changes[name] = kind(changes[name])
-        return changes
-
     def _books(self) -> AsrClosed:
         received = self._turns.position / self._rate
         decoded = self._turns.decoded / self._rate
         return AsrClosed(
             received_s=received, decoded_s=decoded, silence_s=received - decoded, dropped_s=0.0, reason="close"
         )
-
-
-def _expectation(query: AsrQuery) -> Expectation:
-    return Expectation(
-        patience=Patience(query.patience),
-        turn_detection=TurnDetection(query.turn_detection),
-        min_silence_ms=query.min_silence_ms,
-        max_silence_ms=query.max_silence_ms,
-    )

@@ -172,6 +172,22 @@ def test_without_other_knobs_the_turns_end_where_they_ended(call: CallFile) -> N
     assert lag_s(told_then(call)) <= 0.2
 
 
+def test_what_the_recogniser_was_told_of_words_and_digits_is_no_hindrance(tmp_path: Path) -> None:
+    told = {"keyterm": ["Mary O'Brien"], "digits": [7, 15], "max_silence_ms": 1000}
+    back = dict.fromkeys(told)
+    call = read_call(
+        exported(
+            tmp_path,
+            *(
+                line(at, "configure", changes={"type": "Configure", **changes}, sample=round((at - BASE_S) * RATE))
+                for at, changes in ((0.6, told), (0.8, back))
+            ),
+        )
+    )
+    then, now = turns_of(told_then(call)), turns_of(told_now(call, MODELS, {}))
+    assert [round(turn.end, 2) for turn in now] == [round(turn.end, 2) for turn in then]
+
+
 def test_other_knobs_show_what_would_have_changed(call: CallFile) -> None:
     then, now = turns_of(told_then(call)), turns_of(told_now(call, MODELS, {"patience": "patient"}))
     assert len(now) == 2
