@@ -35,6 +35,13 @@ class DigitArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class TextArrived:
+    """The far end typed this in place of saying it: a turn of its own. A port takes 2,000 characters at most."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class MarkReturned:
     """The far end played everything sent before this mark, or a clear threw it away."""
 
@@ -57,7 +64,7 @@ class WireBack:
     """
 
 
-PortEvent: TypeAlias = AudioArrived | AudioDropped | DigitArrived | MarkReturned | WireLeft | WireBack
+PortEvent: TypeAlias = AudioArrived | AudioDropped | DigitArrived | TextArrived | MarkReturned | WireLeft | WireBack
 
 
 @dataclass(frozen=True, slots=True)
