@@ -72,7 +72,7 @@ class Chronicle:
             started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
         self.clocks: dict[int, TurnClock] = {}
-        """The turns that have no audible answer yet."""
+        """The turns that have no audible answer yet, in the order in which they were over."""
         self.last_heard = ""
         """What the caller has heard of the latest of our words that are over."""
         self.secret = False
@@ -93,7 +93,7 @@ class Chronicle:
     @property
     def unanswered(self) -> int | None:
         """The latest turn of the caller's that has no audible answer yet."""
-        return max(self.clocks, default=None)
+        return next(reversed(self.clocks), None)
 
     def started(self) -> None:
         """The wire is up."""
@@ -103,17 +103,17 @@ class Chronicle:
             CallStarted(call=self._id, at=0.0, caller=record.caller, called=record.called, dialplan=record.dialplan)
         )
 
-    def turn(self, over: TurnOver, arrived_at: Callable[[float], float]) -> None:
-        """A turn with words is over, and its clock runs. `arrived_at`: stream seconds to monotonic ones."""
+    def turn(self, over: TurnOver, time_of: Callable[[TurnOver, float], float]) -> None:
+        """A turn with words is over, and its clock runs. `time_of`: the turn's seconds to monotonic ones."""
         metrics.TURNS.labels(reason=over.reason).inc()
         self.clocks[over.turn] = TurnClock(
             over=over,
-            spoken_at=arrived_at(over.end),
-            decided_at=arrived_at(over.decided),
+            spoken_at=time_of(over, over.end),
+            decided_at=time_of(over, over.decided),
             committed_at=self._leg.now(),
         )
         while len(self.clocks) > OPEN_CLOCKS:
-            del self.clocks[min(self.clocks)]
+            del self.clocks[next(iter(self.clocks))]
         self._caller_said(over, over.reason)
 
     def digit(self, digit: str) -> None:
@@ -125,14 +125,16 @@ class Chronicle:
         clock = self.clocks.get(speaking.turn) if speaking.turn is not None else None
         if clock is None:
             return
-        for turn in [turn for turn in self.clocks if turn <= clock.over.turn]:
-            del self.clocks[turn]  # those before it were answered together with it
+        while next(iter(self.clocks)) != clock.over.turn:
+            del self.clocks[next(iter(self.clocks))]  # those before it were answered together with it
+        del self.clocks[clock.over.turn]
         clock.speculated = speaking.text_at is not None and speaking.text_at < clock.committed_at
         clock.text_at, clock.voiced_at, clock.audible_at = speaking.text_at, speaking.voiced_at, audible_at
         receipt = clock.receipt()
         if receipt is not None:
-            for stage in ("waited", "words", "think", "voice", "wire", "total"):
-                metrics.ANSWER_SECONDS.labels(stage=stage).observe(getattr(receipt, stage) / 1000)
+            if clock.over.reason != "typed":  # there was no sound whose end could be waited for
+                for stage in ("waited", "words", "think", "voice", "wire", "total"):
+                    metrics.ANSWER_SECONDS.labels(stage=stage).observe(getattr(receipt, stage) / 1000)
             self._emit(Answered(call=self._id, at=self.elapsed, turn=clock.over.turn, receipt=receipt))
 
     def aside(self, over: TurnOver) -> None:

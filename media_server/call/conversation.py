@@ -1,6 +1,7 @@
 """One conversation: a leg, ears, a voice, a record; everything that runs for it lives in one TaskGroup."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -34,6 +35,8 @@ FAREWELL_S = 30.0
 """How long the last words may take to be heard."""
 LAST_WORDS_S = 2.0
 """How long the caller's own last words may take to be understood, once they have left."""
+MAX_TYPED = 16
+"""Texts that may wait until the dialplan listens for the first time; of more, the latest."""
 
 _T = TypeVar("_T")
 
@@ -81,6 +84,8 @@ class Conversation:
         self._filler: Filler | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._background: list[asyncio.Task[None]] = []
+        self._typed: deque[str] = deque(maxlen=MAX_TYPED)
+        self.leg.on_text = self._typed.append
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -251,10 +256,12 @@ class Conversation:
             if (tap := self.kept.tap) is not None:
                 self._ears.tap = tap
             self._ears.on_digit = self.chronicle.digit
-            self._ears.on_turn = partial(self.chronicle.turn, arrived_at=self._ears.arrived_at)
+            self._ears.on_turn = partial(self.chronicle.turn, time_of=self._ears.time_of)
             self._ears.floor.on_aside = self.chronicle.aside
             self._background.append(self._tasks.create_task(self._ears.run(), name="ears"))
             self.voice.open()
+            while self._typed:
+                self._ears.read(self._typed.popleft())
         return self._ears
 
     def rest(self) -> None:

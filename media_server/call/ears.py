@@ -11,11 +11,12 @@ from media_server.audio.echo_filter import OURS, EchoFilter
 from media_server.audio.frame import BYTES_PER_SAMPLE
 from media_server.call.floor_control import FloorControl
 from media_server.call.leg import BURST, Leg
+from media_server.call.typed import typed_text
 from media_server.errors import EngineError
-from media_server.protocol.asr_stream import AsrQuery, Configure
+from media_server.protocol.asr_stream import AsrEvent, AsrQuery, Configure, SpeechStarted
 from media_server.speech.asr import AsrSession
 from media_server.speech.engine_stream import EngineStreams, first_leaf, first_of
-from media_server.speech.turns import TurnAssembler, TurnEvent, TurnOver
+from media_server.speech.turns import SpeechBegan, TurnAssembler, TurnEvent, TurnOver
 from media_server.turn.floor import Change
 
 MAX_WAITING = 1000
@@ -72,13 +73,18 @@ class Ears:
         self._awake = asyncio.Event()
         self._awake.set()
         self._finished = False
-        self._turn = self._turns_before = self._hidden_turns = 0
+        self._turns = 0
+        """How many turns there were, typed ones too: the number of the latest."""
+        self._turn = 0
+        """The number of the latest that was spoken."""
+        self._hidden_turns = 0
         self._pound_until = 0.0
         self.on_digit: Callable[[str], None] = lambda _digit: None
         self.on_turn: Callable[[TurnOver], None] = lambda _over: None
         self.tap: Callable[..., None] = lambda _kind, **_values: None
         """Takes down what comes in; see `call/inputs.py`."""
         leg.on_digit = self._digit
+        leg.on_text = self.read
 
     async def run(self) -> None:
         """Listen until `finish`, or the recogniser is gone (then `Deaf` is the last event)."""
@@ -112,7 +118,7 @@ class Ears:
             return
         self._leg.listen()
         self._base_s = self._leg.position / self._leg.port.sample_rate
-        self._assembler, self._turns_before = TurnAssembler(), self._turn
+        self._assembler = TurnAssembler()
         self._session = session = AsrSession(self._engines, self._query, gone_s=self._gone_s)
         self.tap("listening", query=self._query.model_dump(mode="json"), sample=self._leg.position)
         session.on_configure = self._configured
@@ -135,8 +141,8 @@ class Ears:
 
     def hide_turns(self) -> int:
         """What is still heard of the turns that were begun is taken down nowhere; returns the number of the last."""
-        self._hidden_turns = self._turn
-        return self._turn
+        self._hidden_turns = self._turns
+        return self._turns
 
     def expect(self, **changes: object) -> None:
         """Expect something else of the caller's turns from now on; see `Configure`."""
@@ -177,6 +183,18 @@ class Ears:
         """The monotonic time at which the recogniser's `seconds` came in."""
         return self._leg.arrivals.time_of(self._base_s + seconds)
 
+    def began_at(self, over: TurnOver) -> float:
+        """The monotonic time at which a turn began."""
+        return self.time_of(over, over.start)
+
+    def ended_at(self, over: TurnOver) -> float:
+        """The monotonic time of its last sound."""
+        return self.time_of(over, over.end)
+
+    def time_of(self, over: TurnOver, seconds: float) -> float:
+        """The monotonic time of a turn's `seconds`."""
+        return seconds if over.reason == "typed" else self.arrived_at(seconds)
+
     def _is_ours(self, since_s: float) -> bool:
         """Whether what came in since these seconds of the recogniser's stream was our own voice."""
         return self._echo.share(self.arrived_at(since_s), self._leg.now()) >= OURS
@@ -200,17 +218,40 @@ class Ears:
 
     async def _understand(self, session: AsrSession) -> None:
         async for event in session.events():
-            if self._turns_before + getattr(event, "turn", self._turn + 1) > self._hidden_turns:
-                self.tap("asr", event=event.model_dump(mode="json"))
+            self._note(event)
             happened = self._assembler.receive(event)
             if happened is not None:
-                self._turn = self._turns_before + happened.turn
                 happened = replace(happened, turn=self._turn)
             told = self.floor.receive(happened) if happened is not None else None
             if isinstance(told, TurnOver) and told.text:
                 self.on_turn(told)
             if told is not None:
                 self._tell(told)
+
+    def _note(self, event: AsrEvent) -> None:
+        """Take down what the recogniser says; a turn that begins is given its number in the call."""
+        if isinstance(event, SpeechStarted):
+            self._turns += 1
+            self._turn = self._turns
+        if not hasattr(event, "turn") or self._turn > self._hidden_turns:
+            self.tap("asr", event=event.model_dump(mode="json"))
+
+    def read(self, text: str) -> None:
+        """The caller typed something: a turn of its own, over at once, that takes the floor whatever it says.
+
+        It needs no recogniser: it is told also while there is none, or the ears rest.
+        """
+        words = typed_text(text)
+        if not words:
+            return
+        self.tap("typed", text=words)
+        self._turns += 1
+        now = self._leg.now()
+        over = TurnOver(self._turns, words, now, now, now, "typed")
+        self.floor.words()
+        self.on_turn(over)
+        self._tell(SpeechBegan(over.turn, now))
+        self._tell(over)
 
     def _configured(self, configure: Configure, seconds: float) -> None:
         changes = configure.model_dump(exclude_none=True, exclude={"type"})
@@ -223,7 +264,7 @@ class Ears:
         self._pound_until = 0.0
         if ends_entry:
             return
-        self.floor.digit()
+        self.floor.words()
         self._tell(Digit(digit))
 
     def _tell(self, event: EarEvent) -> None:

@@ -60,8 +60,8 @@ class FloorControl:
             self._ours = True
             self._leg.change(Change.NO_WORDS)
 
-    def digit(self) -> None:
-        """A key was pressed: it interrupts as words do."""
+    def words(self) -> None:
+        """A key was pressed, or something typed: it interrupts as spoken words do."""
         if self._leg.floor.agent_speaks and self._policy is not BargeIn.OFF:
             self._leg.change(Change.WORDS)
 

@@ -9,7 +9,7 @@ by then: the time line of the WAV) and `type`:
   16-bit samples; without it, `samples` of silence.
 * `configure`: `changes` of what it expects, after `sample` samples of its stream.
 * `asr`: an `event` of its, in its own words and stream seconds.
-* `digit`: a key.
+* `digit`: a key. `typed`: a `text` in place of speech.
 * `begins`: something of ours sounds from `audible_line_s` on; `barge_in` is who may interrupt it, `seconds` how long it
   is as far as it is made. `heard`: it was, to its end.
 * `floor`: something moved the floor (`change`), or our voice was told to do something (`move`).

@@ -14,6 +14,7 @@ from media_server.transports.port import (
     DigitArrived,
     MarkReturned,
     MediaPort,
+    TextArrived,
     WireBack,
     WireLeft,
 )
@@ -91,6 +92,7 @@ class Leg:
         self.arrivals = ArrivalClock(port.sample_rate)
         self.queue: FrameQueue | None = None
         self.on_digit: Callable[[str], None] = lambda _digit: None
+        self.on_text: Callable[[str], None] = lambda _text: None
         self.on_audible: Callable[[Utterance, float], None] = lambda _utterance, _at: None
         self.on_heard: Callable[[Utterance], None] = lambda _utterance: None
         self.on_arrived: list[Callable[[AudioFrame], None]] = []
@@ -129,6 +131,8 @@ class Leg:
                     self.ledger.dropped[event.reason] += event.samples
                 case DigitArrived():
                     self.on_digit(event.digit)
+                case TextArrived():
+                    self.on_text(event.text)
                 case MarkReturned():
                     self.playout.receive_mark(event.name)
                     self.wake()

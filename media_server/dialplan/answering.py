@@ -132,7 +132,7 @@ class Answering:
         fed = self._slot.feed(self._joined(over.text), self._keys)
         if isinstance(fed, Value):
             return Answer(fed.value, text=self._joined(over.text))
-        if self._conversation.listen().arrived_at(over.start) < self._since:
+        if self._conversation.listen().began_at(over) < self._since:
             return None  # it was said before anything was asked
         self._words.append(over.text)
         self._missing, self._latest = fed, self._conversation.now()

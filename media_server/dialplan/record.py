@@ -138,7 +138,7 @@ class _Taking:
                     self.reason = "key"
                 case SpeechBegan():
                     self._spoken = True
-                case TurnOver() if event.text and ears.arrived_at(event.end) > self._begun:
+                case TurnOver() if event.text and ears.ended_at(event) > self._begun:
                     self._spoken = True
                     self.words.append(event.text)
                 case _:

@@ -80,6 +80,13 @@ class Key(_Line):
     digit: str
 
 
+class Read(_Line):
+    """Something was typed in place of being said."""
+
+    type: Literal["typed"]
+    text: str = Field(max_length=2000)
+
+
 class Begins(_Line):
     """Something of ours begins to sound."""
 
@@ -107,7 +114,7 @@ class FloorLine(_Line):
 
 
 Line = Annotated[
-    CallLine | Listening | Cleaned | Configured | Heard | Key | Begins | HeardOut | FloorLine,
+    CallLine | Listening | Cleaned | Configured | Heard | Key | Read | Begins | HeardOut | FloorLine,
     Field(discriminator="type"),
 ]
 _line: TypeAdapter[Line] = TypeAdapter(Line)

@@ -14,7 +14,7 @@ from media_server.audio.frame import BYTES_PER_SAMPLE, PTIME_MS, frame_bytes, fr
 from media_server.audio.levels import rms
 from media_server.call.floor_control import FloorControl
 from media_server.call.leg import Leg, TurnTaking
-from media_server.evaluation.call_file import Begins, CallFile, Cleaned, FloorLine, HeardOut, Key
+from media_server.evaluation.call_file import Begins, CallFile, Cleaned, FloorLine, HeardOut, Key, Read
 from media_server.evaluation.replay_turns import Told
 from media_server.speech.turns import TurnEvent
 from media_server.transports.port import PortEvent
@@ -108,7 +108,7 @@ class _Simulation:
         self._frames = _ours(call)
         self._todo: list[tuple[float, TurnEvent | Utterance | None]] = [
             *((self._base + each.at_s + (lag_s if _has_words(each.event) else 0.0), each.event) for each in told),
-            *((line.line_s, None) for line in call.lines if isinstance(line, Key)),
+            *((line.line_s, None) for line in call.lines if isinstance(line, Key | Read)),
             *_utterances(call),
         ]
         self._todo.sort(key=lambda each: each[0])
@@ -129,7 +129,7 @@ class _Simulation:
     def _do(self, what: TurnEvent | Utterance | None) -> None:
         match what:
             case None:
-                self._control.digit()
+                self._control.words()
             case Utterance():
                 self._leg.playout.open(what)
             case event:

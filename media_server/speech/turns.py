@@ -5,7 +5,7 @@ A turn is open from `speech_started` to `turn_ended`; its text is its finals, jo
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from media_server.protocol.asr_stream import (
     AsrEvent,
@@ -16,6 +16,9 @@ from media_server.protocol.asr_stream import (
     TurnEnded,
     TurnResumed,
 )
+
+TurnReason: TypeAlias = EndReason | Literal["typed"]
+"""Why a turn is over: as the recogniser says, or since it was typed and not spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class WentOn:
 
 @dataclass(frozen=True, slots=True)
 class TurnOver:
-    """The turn is over.
+    """The turn is over. The times of one that was typed are monotonic seconds: it is in no stream.
 
     Attributes:
         turn: Its number in the recogniser's stream.
@@ -60,7 +63,7 @@ class TurnOver:
     start: float
     end: float
     decided: float
-    reason: EndReason
+    reason: TurnReason
 
 
 TurnEvent: TypeAlias = SpeechBegan | MaybeOver | WentOn | TurnOver

@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from media_server.audio.frame import BYTES_PER_SAMPLE, PTIME_MS, TELEPHONE_RATE, AudioFrame
-from media_server.transports.port import AudioArrived, CallControl, DigitArrived, MarkReturned, PortEvent
+from media_server.transports.port import AudioArrived, CallControl, DigitArrived, MarkReturned, PortEvent, TextArrived
 
 
 class LoopbackPort:
-    """A `MediaPort` whose far end is this process: `hear`, `press` and `hang_up` are what the far end does.
+    """A `MediaPort` whose far end is this process: `hear`, `press`, `type` and `hang_up` are what the far end does.
 
     Attributes:
         played: What the far end has got to play, with the loop's time at which each piece begins to sound.
@@ -44,6 +44,10 @@ class LoopbackPort:
     def press(self, digit: str) -> None:
         """The far end presses a key."""
         self._events.put_nowait(DigitArrived(digit))
+
+    def type(self, text: str) -> None:
+        """The far end types something."""
+        self._events.put_nowait(TextArrived(text))
 
     def hang_up(self, reason: str = "caller_hangup") -> None:
         """The far end is gone."""
