@@ -55,6 +55,17 @@ export function authorization() {
 let asking = null;
 
 /**
+ * Ask the visitor for the key; once, however many want to know.
+ *
+ * @returns {Promise<void>}
+ * @throws {Problem} they do not give one
+ */
+export async function requireKey() {
+  asking ??= askForKey(key() !== null).finally(() => (asking = null));
+  if (!(await asking)) throw new Problem({ status: 401, code: "unauthorized", title: "This server wants a key", detail: "Without it, nothing is answered." });
+}
+
+/**
  * Ask the server. Where it wants a key, the visitor is asked for it, and then the server again; a body that can be sent
  * only once (a stream) must not be used here.
  *
@@ -68,13 +79,8 @@ export async function ask(path, init = {}) {
     const shown = key();
     const response = await answerTo(path, init);
     if (response.ok) return response;
-    const problem = await problemOf(response);
-    if (response.status !== 401) throw problem;
-    if (key() === shown) {
-      asking ??= askForKey(shown !== null).finally(() => (asking = null));
-      const given = await asking;
-      if (!given) throw problem;
-    }
+    if (response.status !== 401) throw await problemOf(response);
+    if (key() === shown) await requireKey();
   }
 }
 
