@@ -12,7 +12,7 @@ from media_server.cli.screen import complain
 from media_server.config import Settings, load
 from media_server.control import EXIT_UNUSABLE
 from media_server.errors import ConfigError, MediaServerError
-from media_server.phone.bench_calls import Bench, Server, run_bench
+from media_server.phone.bench_calls import Bench, MakeCall, Server, by_twilio, run_bench
 from media_server.phone.bench_echo import echo_report, run_echo
 from media_server.phone.bench_report import report
 from media_server.phone.speech_folder import Recording, read_folder
@@ -27,13 +27,14 @@ def calls(
     said: Mapping[str, object],
     *,
     as_json: bool,
+    make: MakeCall = by_twilio,
 ) -> int:
     """Phones that talk to the server. Returns the exit code."""
     try:
         settings = load(config, **said)
         server = server_of(settings, url)
         recordings = read_folder(folder) if folder is not None else [sentence(settings)]
-        figures = asyncio.run(run_bench(server, bench, recordings))
+        figures = asyncio.run(run_bench(server, bench, recordings, make))
     except (ConfigError, MediaServerError, OSError) as error:
         complain(str(error))
         return EXIT_UNUSABLE

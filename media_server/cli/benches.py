@@ -28,6 +28,13 @@ class Encoding(StrEnum):
     LINEAR16 = "linear16"
 
 
+class Codec(StrEnum):
+    """What a WebRTC phone sends."""
+
+    OPUS = "opus"
+    PCMU = "pcmu"
+
+
 class TurnDetection(StrEnum):
     """What ends a turn."""
 
@@ -76,6 +83,40 @@ def bench_twilio(  # noqa: PLR0917 - options, passed by name
     plan = Bench(calls, turns, duration, hesitate, interrupt, noise, feedback, stagger, seed)
     options = said(port=port, asr_port=asr_port, tts_port=tts_port, instances=counts(instances))
     raise typer.Exit(run(plan, folder, url, config, options, as_json=as_json))
+
+
+@bench.command("webrtc")
+def bench_webrtc(  # noqa: PLR0917 - options, passed by name
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="FOLDER", help="WAVs to say, NAME.txt with the words.", show_default="a sentence"),
+    ] = None,
+    calls: Annotated[int, typer.Option(min=1, help="How many at once.")] = 8,
+    turns: Annotated[int, typer.Option(min=1, help="How many utterances in each.")] = 4,
+    duration: Annotated[float, typer.Option(help="Seconds after which a call says nothing new.")] = 3600.0,
+    hesitate: Annotated[float, typer.Option(help="Seconds of silence in the middle of each utterance.")] = 0.0,
+    interrupt: Annotated[bool, typer.Option("--interrupt", help="Speak into every answer.")] = False,
+    noise: Annotated[bool, typer.Option("--noise", help="Make a noise in every answer.")] = False,
+    codec: Annotated[Codec, typer.Option(help="The only one that is offered.")] = Codec.OPUS,
+    dialplan: Annotated[str | None, typer.Option(help="Which one answers.", show_default="the server's")] = None,
+    stagger: Annotated[float, typer.Option(help="Seconds between the beginnings of two calls.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of what is said when.")] = 1,
+    url: Url = None,
+    port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,
+    asr_port: AsrPort = None,
+    tts_port: TtsPort = None,
+    instances: Instances = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Browsers that talk to the server: WHIP, ICE, DTLS, and sound in real time."""
+    from media_server.cli.bench import calls as run  # noqa: PLC0415
+    from media_server.phone.bench_calls import Bench, by_webrtc  # noqa: PLC0415
+
+    plan = Bench(calls, turns, duration, hesitate, interrupt, noise, None, stagger, seed)
+    options = said(port=port, asr_port=asr_port, tts_port=tts_port, instances=counts(instances))
+    make = by_webrtc(dialplan, codec.value)
+    raise typer.Exit(run(plan, folder, url, config, options, as_json=as_json, make=make))
 
 
 @bench.command("echo")

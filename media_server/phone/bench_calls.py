@@ -1,14 +1,17 @@
-"""`media-server bench twilio`: many phones at once, all in this process."""
+"""`media-server bench twilio` and `bench webrtc`: many phones at once, all in this process."""
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
 
 import aiohttp
 
-from media_server.phone.bench_figures import BenchCall, Figures, figures_of
-from media_server.phone.call_record import fetch_record
+from media_server.call.record import CallRecord
+from media_server.phone.bench_figures import BenchCall, Figures, MadeCall, figures_of
+from media_server.phone.call_record import fetch_call, fetch_record
 from media_server.phone.caller_script import CallerScript, Interjection
 from media_server.phone.noises import noises
 from media_server.phone.scrape import Scrape, scrape
@@ -55,13 +58,47 @@ class Bench:
     seed: int = 1
 
 
-async def run_bench(server: Server, bench: Bench, recordings: Sequence[Recording]) -> Figures:
+MakeCall: TypeAlias = Callable[
+    [aiohttp.ClientSession, Server, Bench, CallerScript, int], Awaitable[tuple[MadeCall, CallRecord | None]]
+]
+"""Makes the call of a phone with this number; with the server's record of it."""
+
+
+async def by_twilio(
+    http: aiohttp.ClientSession, server: Server, bench: Bench, script: CallerScript, number: int
+) -> tuple[MadeCall, CallRecord | None]:
+    """A call as Twilio connects it."""
+    phone = TwilioPhone(http, base_url=server.base_url, auth_token=server.auth_token, caller=f"+1555{number:07d}")
+    call = await phone.call(script, max_s=bench.last_s + 60.0, feedback=bench.feedback)
+    return call, await fetch_record(http, server.base_url, server.api_key, call.call_sid, lambda _line: None)
+
+
+def by_webrtc(dialplan: str | None, codec: str) -> MakeCall:
+    """A call as a browser makes it."""
+    from media_server.phone.webrtc_phone import WebrtcPhone, Wire  # noqa: PLC0415 - aiortc is slow to import
+
+    async def make(
+        http: aiohttp.ClientSession, server: Server, bench: Bench, script: CallerScript, _number: int
+    ) -> tuple[MadeCall, CallRecord | None]:
+        phone = WebrtcPhone(
+            http, base_url=server.base_url, api_key=server.api_key, dialplan=dialplan, wire=Wire(codec=codec)
+        )
+        call = await phone.call(script, max_s=bench.last_s + 60.0)
+        return call, await fetch_call(http, server.base_url, server.api_key, call.call_id, lambda _line: None)
+
+    return make
+
+
+async def run_bench(
+    server: Server, bench: Bench, recordings: Sequence[Recording], make: MakeCall = by_twilio
+) -> Figures:
     """Make all calls, and measure."""
     headers = {"Authorization": f"Bearer {server.api_key}"} if server.api_key else {}
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as http:
         before = await _scrape(http, server, headers)
-        calls = await asyncio.gather(*(_call(http, server, bench, recordings, number) for number in range(bench.calls)))
+        called = partial(make, http, server, bench)
+        calls = await asyncio.gather(*(_call(called, bench, recordings, number) for number in range(bench.calls)))
         after = await _scrape(http, server, headers)
     return figures_of(calls, before, after, noise=bench.noise)
 
@@ -71,21 +108,22 @@ async def _scrape(http: aiohttp.ClientSession, server: Server, headers: Mapping[
 
 
 async def _call(
-    http: aiohttp.ClientSession, server: Server, bench: Bench, recordings: Sequence[Recording], number: int
+    call_of: Callable[[CallerScript, int], Awaitable[tuple[MadeCall, CallRecord | None]]],
+    bench: Bench,
+    recordings: Sequence[Recording],
+    number: int,
 ) -> BenchCall:
     chance = random.Random(bench.seed * 1000 + number)  # noqa: S311 - repeatable, not secret
     script, said = script_of(bench, recordings, chance)
-    phone = TwilioPhone(http, base_url=server.base_url, auth_token=server.auth_token, caller=f"+1555{number:07d}")
     await asyncio.sleep(number * bench.stagger_s)
     clock = asyncio.get_running_loop().time
     begun = clock()
     try:
-        call = await phone.call(script, max_s=bench.last_s + 60.0, feedback=bench.feedback)
+        call, record = await call_of(script, number)
     except LineBusy:
         return BenchCall(refused_ms=1000 * (clock() - begun))
     except CallRefused as refusal:
         return BenchCall(failed=refusal.message)
-    record = await fetch_record(http, server.base_url, server.api_key, call.call_sid, lambda _line: None)
     return BenchCall(call, tuple(said), record)
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from media_server.call.record import CallRecord
-from media_server.phone.measure import stopped_ms
+from media_server.phone.measure import CallMeasure, stopped_ms
+from media_server.phone.playout_buffer import Span
 from media_server.phone.scrape import Scrape
-from media_server.phone.twilio_phone import PhoneCall
 from media_server.phone.understood import understood
 
 NOT_STOPPED_MS = 1500
@@ -17,11 +18,44 @@ RESUMED_MS = 2500
 """What comes later is the next answer."""
 
 
+class MadeCall(Protocol):
+    """What every phone of ours has of a call that is over; sound is linear PCM at 8 kHz."""
+
+    @property
+    def caller(self) -> bytes:
+        """What was sent."""
+        ...
+
+    @property
+    def agent(self) -> bytes:
+        """What was played."""
+        ...
+
+    @property
+    def spoken(self) -> tuple[Span, ...]:
+        """Where the caller's utterances lie."""
+        ...
+
+    @property
+    def interjected(self) -> tuple[Span, ...]:
+        """Where what was said into the agent's answers lies."""
+        ...
+
+    @property
+    def lag_s(self) -> float:
+        """The most by which the phone's own clock was late."""
+        ...
+
+    def measured(self) -> CallMeasure:
+        """What the caller noticed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class BenchCall:
     """One call: what was said in it, and the server's record of it; or how long the server took to refuse it."""
 
-    call: PhoneCall | None = None
+    call: MadeCall | None = None
     said: tuple[str, ...] = ()
     record: CallRecord | None = None
     refused_ms: float | None = None
@@ -129,7 +163,7 @@ def figures_of(
     return figures
 
 
-def _add_call(figures: Figures, each: BenchCall, call: PhoneCall) -> list[int]:
+def _add_call(figures: Figures, each: BenchCall, call: MadeCall) -> list[int]:
     measured = call.measured()
     figures.turns += len(measured.turns)
     figures.answered += len(measured.answered)
@@ -147,7 +181,7 @@ def _add_call(figures: Figures, each: BenchCall, call: PhoneCall) -> list[int]:
     return measured.answered
 
 
-def _add_interjections(figures: Figures, call: PhoneCall, stops: list[int], resumes: list[int], *, noise: bool) -> None:
+def _add_interjections(figures: Figures, call: MadeCall, stops: list[int], resumes: list[int], *, noise: bool) -> None:
     for interjection in call.interjected:
         stop, following = stopped_ms(call.caller, call.agent, interjection)
         stopped = stop < NOT_STOPPED_MS

@@ -19,13 +19,27 @@ async def fetch_record(
     http: aiohttp.ClientSession, base_url: str, key: str | None, call_sid: str, say: Print
 ) -> CallRecord | None:
     """The server's record of our call, once the call is over there too; None, with a line that says why, without."""
+    return await _fetch(http, base_url, key, f"?provider_id={call_sid}", say)
+
+
+async def fetch_call(
+    http: aiohttp.ClientSession, base_url: str, key: str | None, call_id: str, say: Print
+) -> CallRecord | None:
+    """The same, where the call's own id is known."""
+    return await _fetch(http, base_url, key, f"/{call_id}", say)
+
+
+async def _fetch(
+    http: aiohttp.ClientSession, base_url: str, key: str | None, which: str, say: Print
+) -> CallRecord | None:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    url = f"{base_url}/v1/calls?provider_id={call_sid}"
+    url = f"{base_url}/v1/calls{which}"
     record = None
     try:
         async with asyncio.timeout(RECORD_TIMEOUT_S):
-            found = await _get(http, url, headers)
-            url = f"{base_url}/v1/calls/{found['calls'][0]['id']}"
+            if which.startswith("?"):
+                found = await _get(http, url, headers)
+                url = f"{base_url}/v1/calls/{found['calls'][0]['id']}"
             while record is None or record.state != "ended":
                 await asyncio.sleep(_POLL_S if record else 0)
                 record = CallRecord.model_validate(await _get(http, url, headers))
