@@ -31,6 +31,7 @@ from media_server.settings_sections import (
     Secret,
     TtsSettings,
     TwilioSettings,
+    WebRtcSettings,
 )
 from media_server.telemetry.loopback import is_loopback
 
@@ -40,6 +41,7 @@ _SECRETS: tuple[KeyPath, ...] = (
     ("twilio", "auth_token"),
     ("twilio", "api_key_secret"),
     ("llm", "key"),
+    ("webrtc", "turn_password"),
 )
 _TWILIO = {"TWILIO_AUTH_TOKEN": "auth_token", "TWILIO_ACCOUNT_SID": "account_sid"}
 """Variables by Twilio's own names."""
@@ -81,6 +83,7 @@ class Settings(BaseModel):
     llm: LlmSettings = LlmSettings()
     instances: InstancesSettings = InstancesSettings()
     records: RecordsSettings = RecordsSettings()
+    webrtc: WebRtcSettings = WebRtcSettings()
 
     @property
     def records_calls(self) -> bool:

@@ -6,7 +6,7 @@ Every leaf has a default; a description says what its name does not.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyAddress, SecretStr, model_validator
 
 from media_server.protocol.destination import pattern
 
@@ -135,6 +135,36 @@ class LlmSettings(_Section):
     first_token_s: float = Field(6.0, gt=0, le=60, description="how long it may think before its first word")
     between_tokens_s: float = Field(4.0, gt=0, le=60)
     total_s: float = Field(60.0, gt=0, le=300)
+
+
+class WebRtcSettings(_Section):
+    """Calls of browsers over UDP."""
+
+    addresses: tuple[IPvAnyAddress, ...] = Field(
+        (),
+        max_length=8,
+        description="of this machine, that browsers may reach; by default all, or the loopback's alone",
+    )
+    first_port: int = Field(0, ge=0, le=65535, description="with last_port: the UDP ports that are used; 0: any")
+    last_port: int = Field(0, ge=0, le=65535)
+    stun_url: str | None = Field(
+        None, pattern=r"^stun:[^?/@ ]+$", description="stun:host:port, which tells us our public address"
+    )
+    turn_url: str | None = Field(
+        None, pattern=r"^turns?:[^/@ ]+$", description="turn:host:port, a relay for those whom UDP does not reach"
+    )
+    turn_username: str = ""
+    turn_password: Secret | None = None
+    setup_s: float = Field(15.0, gt=0, le=60, description="how long a browser may take to connect")
+    media_timeout_s: float = Field(15.0, gt=0)
+
+    @model_validator(mode="after")
+    def _whole(self) -> "WebRtcSettings":
+        if (self.first_port == 0) != (self.last_port == 0) or self.first_port > self.last_port:
+            raise ValueError("first_port and last_port belong together, the lower one first")
+        if self.turn_url is not None and (not self.turn_username or self.turn_password is None):
+            raise ValueError("turn_url wants turn_username and turn_password, too")
+        return self
 
 
 class InstancesSettings(_Section):

@@ -1,8 +1,8 @@
 """A WebRTC peer as a `MediaPort`: ICE, DTLS-SRTP, one sound each way, and a data channel for what is no sound.
 
 An offer becomes a port in three steps, each with an end: `answer` opens sockets and says where, `connect` waits until
-the peer has found its way and proved who it is, then the port is a leg's. `aclose` ends the sound; what is still to be told
-(how the call ended) may follow until `release` frees the sockets.
+the peer has found its way and proved who it is, then the port is a leg's. `aclose` ends the sound; what is still to be
+told (how the call ended) may follow until `release` frees the sockets.
 
 The wire has no marks and nothing to clear: what is sent is played some 50 ms later, and the clock says what was heard.
 While nothing is said silence is sent, so that the peer's playout keeps its pace and NATs keep their path open.

@@ -4,9 +4,9 @@ aiortc's receiver decodes behind a jitter buffer in which one lost packet costs 
 for good. So the two methods that hand decrypted packets on are overridden here, and nothing of aiortc sees the sound.
 A data channel that does not keep to its bounds, or sends what SCTP's parser stumbles over, is shut; the call goes on.
 
-Private parts of aiortc that this leans on: of `RTCDtlsTransport` what hands packets on, its SRTP sessions and its role;
-of the transport below it `_recv`, `_send` and `role`; of `RTCSctpTransport` what takes data in, its window, its channels
-and its queues. The version is pinned, and `tests/transports/test_webrtc_secure.py` fails where they are not as they were.
+Private parts of aiortc that this leans on: of `RTCDtlsTransport` what hands packets on, its SRTP sessions, its role; of
+the transport below it `_recv`, `_send`, `role`; of `RTCSctpTransport` what takes data in, its window, channels, queues.
+The version is pinned, and `tests/transports/test_webrtc_secure.py` fails where they are not as they were.
 """
 
 import asyncio
