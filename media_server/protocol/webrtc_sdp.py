@@ -119,6 +119,8 @@ def parse_offer(text: str) -> Offer:
         PeerError: It is no offer of a WebRTC peer.
     """
     description = parse_sdp(text)
+    for media in description.media:
+        _mid(media)
     audio, codec = _audio_of(description)
     bundle = _bundle_of(description, audio)
     data = next((media for media in bundle if _is_data(media)), None)
