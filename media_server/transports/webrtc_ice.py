@@ -6,7 +6,7 @@ that a connectivity check is in progress with, or has succeeded with (RFC 7983 t
 Of STUN only what is signed is answered, so that nobody is sent more than was asked for.
 
 It leans on private parts of aioice: the check list, `respond_error`, `_queue`. The version is pinned, and
-`tests/transports/test_webrtc_ice.py` fails where they are not as they were.
+`tests/transports/test_webrtc.py` fails where they are not as they were.
 """
 
 import asyncio

@@ -6,7 +6,7 @@ A data channel that does not keep to its bounds, or sends what SCTP's parser stu
 
 Private parts of aiortc that this leans on: of `RTCDtlsTransport` what hands packets on, its SRTP sessions, its role; of
 the transport below it `_recv`, `_send`, `role`; of `RTCSctpTransport` what takes data in, its window, channels, queues.
-The version is pinned, and `tests/transports/test_webrtc_secure.py` fails where they are not as they were.
+The version is pinned, and `tests/transports/test_webrtc.py` fails where they are not as they were.
 """
 
 import asyncio

@@ -12,8 +12,8 @@ def voice_like(seconds: float, rate: int) -> bytes:
     return (tone * 4000 * (0.6 + 0.4 * np.sin(2 * np.pi * 3 * t))).astype("<i2").tobytes()
 
 
-def packets_of(pcm: bytes, rate: int, **options: int) -> list[bytes]:
-    encoder, size = OpusEncoder(rate, **options), rate // 50 * 2
+def packets_of(pcm: bytes, rate: int) -> list[bytes]:
+    encoder, size = OpusEncoder(rate), rate // 50 * 2
     return [encoder.encode(pcm[begin : begin + size]) for begin in range(0, len(pcm), size)]
 
 

@@ -41,7 +41,9 @@ def test_another_implementation_reads_our_report() -> None:
 def test_the_fraction_lost_is_of_the_time_since_the_last_report() -> None:
     stream = reception(losing=(5,))
     stream.report(now=2.0)
-    [report] = RtcpPacket.parse(serialize_report(SENT, stream.report(now=4.0), ""))[0].reports
+    sender = RtcpPacket.parse(serialize_report(SENT, stream.report(now=4.0), ""))[0]
+    assert isinstance(sender, RtcpSrPacket)
+    [report] = sender.reports
     assert report.fraction_lost == 0
     assert report.packets_lost == 1
 

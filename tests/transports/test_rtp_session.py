@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from typing_extensions import override
 
 from media_server.audio.codec import G711, Codec, Opus
 from media_server.audio.opus import OpusEncoder
@@ -52,7 +53,8 @@ def test_speech_with_losses_stays_in_its_place_and_nearly_as_loud() -> None:
 
 def test_a_broken_payload_is_dropped_and_its_time_filled() -> None:
     class Broken(Opus):
-        def decode(self, payload: bytes) -> bytes:  # noqa: ARG002
+        @override
+        def decode(self, payload: bytes) -> bytes:
             raise Undecodable
 
     ours = session(Broken())
