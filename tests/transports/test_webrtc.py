@@ -14,6 +14,7 @@ from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcsctptransport import RTCSctpTransport
 from av import AudioFrame
+from typing_extensions import override
 
 from media_server.errors import PeerError
 from media_server.protocol.webrtc_sdp import parse_offer
@@ -36,6 +37,7 @@ class Tone(MediaStreamTrack):
         self._n = 0
         self._begun = asyncio.get_running_loop().time()
 
+    @override
     async def recv(self) -> AudioFrame:
         await asyncio.sleep(self._begun + self._n * 0.02 - asyncio.get_running_loop().time())
         t = (np.arange(960) + self._n * 960) / 48_000
