@@ -13,6 +13,7 @@ from media_server.admission import Load, check
 from media_server.api.call_stream import CallStream
 from media_server.api.twilio_calls import IncomingCall
 from media_server.audio.echo import EchoGuard
+from media_server.audio.frame import BROWSER_RATE, TELEPHONE_RATE
 from media_server.call.chronicle import Direction
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.phrases import Phrases
@@ -67,9 +68,12 @@ class Switchboard:
         self._speech = Speech(
             asr=self._asr,
             tts=self._tts,
-            phrases=Phrases(TtsQuery(encoding="linear16", sample_rate=8000)),
+            phrases=Phrases(TtsQuery(encoding="linear16", sample_rate=BROWSER_RATE), [TELEPHONE_RATE]),
             query=AsrQuery(
-                sample_rate=8000, language=media.language, patience=media.patience, turn_detection="smart_turn"
+                sample_rate=TELEPHONE_RATE,
+                language=media.language,
+                patience=media.patience,
+                turn_detection="smart_turn",
             ),
             no_input_s=media.no_input_s,
             max_call_s=media.max_call_s,

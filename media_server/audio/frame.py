@@ -8,6 +8,9 @@ PTIME_MS = 20
 TELEPHONE_RATE = 8000
 """Samples a second of G.711."""
 
+BROWSER_RATE = 16000
+"""Samples a second of a browser's call: what recognisers hear, and no telephone carries."""
+
 BYTES_PER_SAMPLE = 2
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -57,6 +57,13 @@ class Speech:
     echo: Callable[[int], EchoFilter] = NoEcho
     """Takes our own voice out of what comes in, at this sample rate."""
 
+    def at(self, sample_rate: int) -> "Speech":
+        """The same for a leg of this rate, in Hz."""
+        if sample_rate == self.query.sample_rate == self.phrases.query.sample_rate:
+            return self
+        query = self.query.model_copy(update={"sample_rate": sample_rate})
+        return replace(self, phrases=self.phrases.at(sample_rate), query=query)
+
 
 Plan = Callable[["Conversation"], Awaitable[None]]
 
@@ -68,7 +75,7 @@ class Conversation:
         self, facts: CallFacts, port: MediaPort, speech: Speech, sink: EventSink, recording: Recording | None = None
     ) -> None:
         self.facts = facts
-        self.speech = speech
+        self.speech = speech.at(port.sample_rate)
         self.now = asyncio.get_running_loop().time
         self.leg = Leg(port, self.now)
         self.over = asyncio.Event()

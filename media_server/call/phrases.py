@@ -1,11 +1,14 @@
 """Sound that is ready before anybody calls: the server's own phrases and the constants of the dialplans.
 
-They are kept as PCM, so that a greeting starts at once and a dead engine cannot take the apology with it.
+They are kept as PCM, so that a greeting starts at once and a dead engine cannot take the apology with it; and at the
+rate of each kind of leg, made once at the highest of them and resampled as a whole.
 """
 
+import asyncio
 from collections.abc import Container, Iterable
 
 from media_server.audio.frame import BYTES_PER_SAMPLE
+from media_server.audio.resample import resample
 from media_server.protocol.tts_stream import TtsQuery, Word, Words
 from media_server.speech.engine_stream import EngineStreams
 from media_server.speech.spoken import Rewind
@@ -31,6 +34,10 @@ class Phrase:
         self.words = words
         self.exact = exact
 
+    def resampled(self, source_rate: int, target_rate: int) -> "Phrase":
+        """The same at another rate. Blocks for about a millisecond a second of sound."""
+        return Phrase(resample(self.pcm, source_rate, target_rate), self.words, exact=self.exact)
+
 
 async def collect(context: SpokenContext) -> Phrase:
     """All of the sound of an utterance, once it is made.
@@ -51,11 +58,23 @@ async def collect(context: SpokenContext) -> Phrase:
 
 
 class Phrases:
-    """The phrases of one voice at one rate, by their text."""
+    """The phrases of one voice, by their text, at the rate of the query; `at` has them at the others."""
 
-    def __init__(self, query: TtsQuery) -> None:
+    def __init__(self, query: TtsQuery, rates: Iterable[int] = ()) -> None:
+        """`rates`: at which they are wanted too, in Hz."""
         self.query = query
         self._made: dict[str, Phrase] = {}
+        self._others = {rate: Phrases(_at(query, rate)) for rate in rates if rate != query.sample_rate}
+
+    def at(self, sample_rate: int) -> "Phrases":
+        """The same phrases at another rate; at one that was not asked for there are none: all is made as it is said."""
+        if sample_rate == self.query.sample_rate:
+            return self
+        return self._others.get(sample_rate) or Phrases(_at(self.query, sample_rate))
+
+    def of_voice(self, voice: str) -> "Phrases":
+        """None yet, of another voice at the same rates."""
+        return Phrases(self.query.model_copy(update={"voice": voice}), self._others)
 
     def get(self, text: str) -> Phrase | None:
         """A phrase, if it was made."""
@@ -64,6 +83,8 @@ class Phrases:
     def keep(self, texts: Container[str]) -> None:
         """Forget all others."""
         self._made = {text: phrase for text, phrase in self._made.items() if text in texts}
+        for other in self._others.values():
+            other.keep(texts)
 
     async def make(self, engines: EngineStreams, texts: Iterable[str]) -> None:
         """Make those that are not there yet.
@@ -79,4 +100,15 @@ class Phrases:
             for number, text in enumerate(missing):
                 context = session.context(f"phrase-{number}")
                 context.send(text)
-                self._made[text] = await collect(context)
+                made = await collect(context)
+                for rate, other in self._others.items():
+                    other.add(text, await asyncio.to_thread(made.resampled, self.query.sample_rate, rate))
+                self.add(text, made)
+
+    def add(self, text: str, phrase: Phrase) -> None:
+        """Take a phrase that is made."""
+        self._made[text] = phrase
+
+
+def _at(query: TtsQuery, sample_rate: int) -> TtsQuery:
+    return TtsQuery.model_validate({**query.model_dump(), "sample_rate": sample_rate})

@@ -60,7 +60,7 @@ class SpeechProfiles:
     async def _make_voice(self, voice: str, texts: Iterable[str]) -> None:
         made = self._phrases.get(voice)
         if made is None:
-            made = Phrases(self.default.phrases.query.model_copy(update={"voice": voice}))
+            made = self.default.phrases.of_voice(voice)
         try:
             await made.make(self.default.tts, [*OWN_PHRASES, *texts])
         except EngineRefused as error:

@@ -134,11 +134,13 @@ class FakeEngines:
     Attributes:
         delay_s: How long it takes to connect.
         refuse: Nobody is taken.
+        queries: What each of them was asked with.
     """
 
     def __init__(self, make: Callable[[], FakeSocket]) -> None:
         self._make = make
         self.sockets: list[FakeSocket] = []
+        self.queries: list[Mapping[str, str]] = []
         self.delay_s = 0.0
         self.refuse = False
 
@@ -148,4 +150,5 @@ class FakeEngines:
         if self.refuse:
             raise EngineUnavailable
         self.sockets.append(self._make())
+        self.queries.append(query)
         return self.sockets[-1]

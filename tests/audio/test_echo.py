@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from media_server.audio.echo import EchoGuard
 from media_server.audio.g711 import decode_mulaw, encode_mulaw
+from media_server.audio.resample import resample
 from tests.speech_data import Prompt
 
 RATE = 8000
@@ -158,3 +159,24 @@ def test_the_first_sound_of_a_voice_is_not_taken_for_an_echo(voices: tuple[Sound
         heard = delayed(theirs[:length], wait)
         rest = through(guard, ours[:length], heard)
         assert np.array_equal(rest[: len(heard) // FRAME * FRAME], np.trunc(heard)), wait
+
+
+def test_at_a_browsers_rate_it_does_the_same(voices: tuple[Sound, Sound]) -> None:
+    ours, theirs = (
+        np.frombuffer(resample(sound.astype("<i2").tobytes(), RATE, 2 * RATE), dtype="<i2").astype(float)
+        for sound in voices
+    )
+    back = 0.1 * np.concatenate((np.zeros(2400), np.convolve(ours, BAND_PASS)[: len(ours) - 2400]))
+    noise = np.random.default_rng(1).normal(0.0, 3.0, len(ours))
+    guards = EchoGuard(2 * RATE), EchoGuard(2 * RATE)
+    left = []
+    for guard, heard in zip(guards, (back + noise, theirs), strict=True):
+        rest = b""
+        for begin in range(0, len(ours), 2 * FRAME):
+            at = 100.0 + begin / 2 / RATE
+            guard.sent(ours[begin : begin + 2 * FRAME].astype("<i2").tobytes(), at)
+            rest += guard.receive(heard[begin : begin + 2 * FRAME].astype("<i2").tobytes(), at)
+        sound = np.frombuffer(rest, dtype="<i2").astype(float)
+        left.append(float(sound @ sound) / float(heard @ heard))
+    assert left[0] < 0.05, "our own"
+    assert left[1] > 0.95, "theirs"

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from media_server.audio.echo import EchoGuard
+from media_server.audio.frame import frame_bytes
 from media_server.call.chronicle import CallFacts
 from media_server.call.conversation import Conversation, Speech
 from media_server.call.events import CallEvent
@@ -19,7 +20,7 @@ from media_server.dialplan import Call
 from media_server.protocol.asr_stream import AsrEvent, AsrQuery, Final, SpeechStarted, TurnEager, TurnEnded, TurnResumed
 from media_server.protocol.tts_stream import TtsQuery
 from media_server.testing.doubles import FakeEngines, FakeSocket, FakeVoice
-from media_server.testing.sound import SECONDS_A_LETTER
+from media_server.testing.sound import SECONDS_A_LETTER, Lexicon
 from media_server.transports.loopback import LoopbackPort
 
 __all__ = ["FakeEngines", "FakeSocket", "FakeVoice", "Stage", "on_stage"]
@@ -52,7 +53,7 @@ class Stage:
     async def sound(self, seconds: float) -> None:
         """The wire carries `seconds` of sound, in real time."""
         for _ in range(round(seconds * 50)):
-            self.port.hear(bytes(320))
+            self.port.hear(bytes(frame_bytes(self.port.sample_rate)))
             self._sent_s += 0.02
             await asyncio.sleep(0.02)
 
@@ -100,13 +101,15 @@ async def on_stage(
     max_call_s: float = 7200.0,
     recording: Recording | None = None,
     settings: Mapping[str, Any] | None = None,
+    sample_rate: int = 8000,
 ) -> AsyncIterator[Stage]:
     """A call under way; at the end of the block the caller hangs up, and the books are checked."""
-    port = LoopbackPort()
-    asr, tts = FakeEngines(FakeSocket), FakeEngines(lambda: FakeVoice(voice_delay_s))
-    made = Phrases(TtsQuery(sample_rate=8000))
+    port = LoopbackPort(sample_rate=sample_rate)
+    asr = FakeEngines(FakeSocket)
+    tts = FakeEngines(lambda: FakeVoice(voice_delay_s, Lexicon(sample_rate=sample_rate)))
+    made = Phrases(TtsQuery.model_validate({"sample_rate": sample_rate}))
     for text in phrases:
-        made._made[text] = Phrase((TONE * 200)[: int(len(text) * SECONDS_A_LETTER * 8000) * 2], (), exact=False)
+        made._made[text] = Phrase((TONE * 400)[: int(len(text) * SECONDS_A_LETTER * sample_rate) * 2], (), exact=False)
     query = AsrQuery(sample_rate=8000)
     speech = Speech(asr, tts, made, query, no_input_s, max_call_s, 5.0, echo=EchoGuard)
     events: list[CallEvent] = []
