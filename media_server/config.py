@@ -32,6 +32,7 @@ from media_server.settings_sections import (
     TtsSettings,
     TwilioSettings,
     WebRtcSettings,
+    WebSettings,
 )
 from media_server.telemetry.loopback import is_loopback
 
@@ -84,6 +85,7 @@ class Settings(BaseModel):
     instances: InstancesSettings = InstancesSettings()
     records: RecordsSettings = RecordsSettings()
     webrtc: WebRtcSettings = WebRtcSettings()
+    web: WebSettings = WebSettings()
 
     @property
     def records_calls(self) -> bool:

@@ -10,18 +10,23 @@ from pydantic import SecretStr
 from media_server.api.calls import Calls
 from media_server.api.calls_out import calls_out_routes
 from media_server.api.pace import Pace
+from media_server.api.page import PAGE_PATHS, SHARED_PATHS, TICKET_PATHS, page_routes
 from media_server.api.recordings import recording_routes
 from media_server.api.schema import schema_routes
+from media_server.api.talk import talk_routes
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_outgoing import Outgoing
+from media_server.api.web_files import web_folder, web_routes
 from media_server.calling import CallingGate
 from media_server.config import Settings
 from media_server.dialplan.folders import dialplan_folders
 from media_server.dialplan.reload import LivePlans
 from media_server.switchboard import Switchboard
-from media_server.telemetry.guard import guard_middleware
+from media_server.telemetry.cors import add_cors, origin_of
+from media_server.telemetry.guard import OPEN_PATHS, guard_middleware
 from media_server.telemetry.health import DRAIN, add_health_routes
 from media_server.telemetry.problems import problem_middleware
+from media_server.telemetry.tickets import Tickets
 from media_server.transports.twilio import StreamLimits
 from media_server.transports.twilio_rest import TwilioAccount, TwilioRest
 
@@ -36,13 +41,16 @@ def create_app(settings: Settings) -> web.Application:
     """
     folders = dialplan_folders(settings.dialplans)
     plans = LivePlans(folders, folders[:-1], settings.dialplan)
-    app = web.Application(
-        middlewares=[
-            problem_middleware,
-            guard_middleware(_secret(settings.api_key), loopback_only=settings.open_to_all),
-        ],
-        client_max_size=MAX_BODY,
+    key, tickets = _secret(settings.api_key), Tickets(now=time.monotonic)
+    guard = guard_middleware(
+        key,
+        loopback_only=settings.open_to_all,
+        # Without a key nobody elsewhere can have one, so the page is for this machine like the rest.
+        open_paths=OPEN_PATHS if key is None else (*OPEN_PATHS, *PAGE_PATHS),
+        tickets=tickets,
+        ticket_paths=TICKET_PATHS,
     )
+    app = web.Application(middlewares=[problem_middleware, guard], client_max_size=MAX_BODY)
     server = Switchboard(settings, plans)
     add_health_routes(app, server.report)
     app[DRAIN] = server.drain
@@ -52,6 +60,7 @@ def create_app(settings: Settings) -> web.Application:
     app.add_routes(schema_routes())
     gate = CallingGate(server.registry, plans, server.keep_place, from_number=settings.twilio.from_number or "")
     _add_calling(app, server, gate, settings)
+    _add_browser(app, server, tickets, settings)
     app.cleanup_ctx.append(server.lifetime)
     app.on_shutdown.append(server.shut_down)
     app.on_shutdown.append(server.stream.shut_down)
@@ -94,6 +103,23 @@ def _add_calling(app: web.Application, server: Switchboard, gate: CallingGate, s
             await outgoing.cancel_all()
 
     app.cleanup_ctx.append(api)
+
+
+def _add_browser(app: web.Application, server: Switchboard, tickets: Tickets, settings: Settings) -> None:
+    """The page, and calls of browsers."""
+    allowed = settings.web.allowed_origins
+    own = () if settings.public_url is None else (origin_of(settings.public_url),)
+    add_cors(app, allowed, SHARED_PATHS)
+    app.add_routes(web_routes(web_folder()))
+    app.add_routes(
+        page_routes(
+            lambda: server.router,
+            tickets,
+            auth=settings.api_key is not None,
+            recording=settings.records_calls,
+        )
+    )
+    app.add_routes(talk_routes(server, allowed_origins=(*allowed, *own)))
 
 
 def _secret(value: SecretStr | None) -> str | None:

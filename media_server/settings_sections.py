@@ -9,10 +9,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyAddress, SecretStr, model_validator
 
 from media_server.protocol.destination import pattern
+from media_server.telemetry.cors import origin
 
 Patience = Literal["quick", "normal", "patient"]
 Secret = Annotated[SecretStr, Field(min_length=1)]
 Pattern = Annotated[str, AfterValidator(pattern)]
+Origin = Annotated[str, AfterValidator(origin)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 File = Folder
 
@@ -165,6 +167,14 @@ class WebRtcSettings(_Section):
         if self.turn_url is not None and (not self.turn_username or self.turn_password is None):
             raise ValueError("turn_url wants turn_username and turn_password, too")
         return self
+
+
+class WebSettings(_Section):
+    """The page, and calls of browsers."""
+
+    allowed_origins: tuple[Origin, ...] = Field(
+        (), max_length=100, description="of pages elsewhere that may call: https://www.example.com; by default none"
+    )
 
 
 class InstancesSettings(_Section):

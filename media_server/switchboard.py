@@ -17,7 +17,7 @@ from media_server.audio.frame import BROWSER_RATE, TELEPHONE_RATE
 from media_server.call.chronicle import Direction
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.phrases import Phrases
-from media_server.call.record import CallRecord, all_of
+from media_server.call.record import CallRecord, EventSink, all_of
 from media_server.call.recorder import Recording
 from media_server.call.registry import RESERVED_S, Registry, Reservation
 from media_server.call.sound_files import FileThread
@@ -127,6 +127,7 @@ class Switchboard:
         caller: str,
         called: str,
         direction: Direction = "inbound",
+        transport: str = "twilio",
         for_s: float = RESERVED_S,
     ) -> Reservation:
         """Keep a place for a call that this route answers.
@@ -138,7 +139,7 @@ class Switchboard:
             self.check_load()
             return self.registry.reserve(
                 provider_id=provider_id,
-                transport="twilio",
+                transport=transport,
                 caller=caller,
                 called=called,
                 dialplan=route.plan.name,
@@ -171,8 +172,13 @@ class Switchboard:
         load = Load(self._lag.seconds, self._asr_room.room, self._tts_room.room, self.registry.unsettled)
         check(load, max_queue_wait_ms=self._media.max_queue_wait_ms)
 
-    async def connect(self, reservation: Reservation, port: MediaPort) -> None:
-        """Run a call to its end.
+    @property
+    def router(self) -> Router:
+        """The routes of now."""
+        return self._plans.router
+
+    async def connect(self, reservation: Reservation, port: MediaPort, watch: EventSink | None = None) -> None:
+        """Run a call to its end; `watch` is told of all that happens on it.
 
         Raises:
             CallFailed: A fault of ours cut it off.
@@ -181,7 +187,7 @@ class Switchboard:
         """
         if reservation.expires_at <= time.monotonic():
             self.check_load()
-        await self.registry.connect(reservation, port)
+        await self.registry.connect(reservation, port, watch)
 
     def plan_of(self, loaded: LoadedPlan) -> Plan:
         """A dialplan as the call's engine room runs it; an error of it is shown to who develops."""

@@ -1,12 +1,13 @@
 """The JSON messages between a page and its call. Pure.
 
 Rules:
-- A message is one JSON object with a `type`. Fields that are not known are ignored, and so is a message of a type that is
-  not known (`Unknown`): a page may be newer than its server.
+- A message is one JSON object with a `type`. Fields that are not known are ignored, and so is a message of a type that
+  is not known (`Unknown`): a page may be newer than its server.
 - `parse_message` raises `ProtocolViolation` and nothing else, whatever the text is.
 - From the page come `digit`, `text` and, over a WebSocket, `mark`. To the page go the call's events as
   `call/events.py` has them and, over a WebSocket, `clear`, `mark` and `error`.
-- Sound is no JSON: over a WebSocket it is binary, linear 16-bit little-endian samples, mono, 16,000 a second, both ways.
+- Sound is no JSON: over a WebSocket it is binary, linear 16-bit little-endian samples, mono, 16,000 a second, both
+  ways.
 """
 
 import json

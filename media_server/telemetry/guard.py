@@ -11,24 +11,50 @@ Rules:
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from media_server.errors import Forbidden, Unauthorized
+from media_server.errors import Forbidden, MediaServerError, Unauthorized
 from media_server.telemetry.loopback import is_loopback, is_loopback_authority
+from media_server.telemetry.problems import answered
+from media_server.telemetry.tickets import Tickets
 
 OPEN_PATHS = ("/twilio/", "/healthz", "/readyz")
 """Routes without a key; one that ends with a slash stands for all below it. Twilio's are guarded by its signature."""
 
 
-def guard_middleware(api_key: str | None, *, loopback_only: bool, open_paths: Iterable[str] = OPEN_PATHS) -> Middleware:
-    """The guard of an application; belongs inside of `problem_middleware`, which makes its errors answers."""
+TRUSTED = web.RequestKey("trusted", bool)
+"""Whether who asks may call: the key or an open ticket was shown, or none is wanted."""
+TICKET_UNUSED = web.RequestKey("ticket_unused", bool)
+"""Set by who had begun to answer and then did nothing, so that the ticket is good still."""
+
+
+def guard_middleware(
+    api_key: str | None,
+    *,
+    loopback_only: bool,
+    open_paths: Iterable[str] = OPEN_PATHS,
+    tickets: Tickets | None = None,
+    ticket_paths: Iterable[str] = (),
+) -> Middleware:
+    """The guard of an application; belongs inside of `problem_middleware`, which makes its errors answers.
+
+    Args:
+        api_key: What the routes want that are not open.
+        loopback_only: Whether this machine alone is answered, on every route.
+        open_paths: Routes without a key; the root, "/", is itself and nothing below it.
+        tickets: Those that are open.
+        ticket_paths: Routes for which one of them will do.
+    """
     key = api_key.encode() if api_key is not None else None
-    prefixes = tuple(path for path in open_paths if path.endswith("/"))
-    exact = frozenset(path for path in open_paths if not path.endswith("/"))
+    paths = frozenset(open_paths)
+    prefixes = tuple(path for path in paths if path.endswith("/") and path != "/")
+    exact = paths.difference(prefixes)
+    by_ticket = frozenset(ticket_paths)
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -37,11 +63,29 @@ def guard_middleware(api_key: str | None, *, loopback_only: bool, open_paths: It
         is_open = route in exact or route.startswith(prefixes)
         if loopback_only or (key is None and not is_open):
             _refuse_strangers(request)
-        if key is not None and not is_open and not _has_key(request, key):
+        trusted = key is None or _has_key(request, key)
+        ticket = _ticket_of(request)
+        request[TRUSTED] = trusted or (tickets is not None and tickets.knows(ticket))
+        if trusted or is_open:
+            return await handler(request)
+        give_back = tickets.redeem(ticket) if tickets is not None and route in by_ticket else None
+        if give_back is None:
             raise Unauthorized
-        return await handler(request)
+        return await _once(request, handler, give_back)
 
     return guard
+
+
+async def _once(request: web.Request, handler: Handler, give_back: Callable[[], None]) -> web.StreamResponse:
+    try:
+        response = await handler(request)
+    except (MediaServerError, web.HTTPException):
+        if not answered(request):
+            give_back()
+        raise
+    if response.status >= HTTPStatus.BAD_REQUEST or TICKET_UNUSED in request:
+        give_back()
+    return response
 
 
 def _refuse_strangers(request: web.Request) -> None:
@@ -62,6 +106,14 @@ def _is_loopback_origin(origin: str) -> bool:
 
 
 def _has_key(request: web.Request, key: bytes) -> bool:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    given = token.strip() if scheme.lower() in ("bearer", "token") else request.headers.get("X-API-Key", "")
+    given = _bearer(request) or request.headers.get("X-API-Key", "")
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), key)
+
+
+def _ticket_of(request: web.Request) -> str:
+    return _bearer(request) or (request.query.get("ticket", "") if request.method == "GET" else "")
+
+
+def _bearer(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() in ("bearer", "token") else ""

@@ -30,13 +30,10 @@ from media_server.protocol.twilio import (
 )
 from media_server.protocol.twilio_stream import Audio, Dropped, StreamEvent, TwilioStream
 from media_server.transports.port import AudioArrived, AudioDropped, DigitArrived, MarkReturned, PortEvent
+from media_server.transports.socket_messages import MESSAGES_AT_ONCE, MESSAGES_PER_S, next_message
 
 HEARTBEAT_S = 10.0
 """A stream on which nothing at all comes for so long is pinged; half of it later it counts as dead."""
-MESSAGES_PER_S = 200
-"""Twilio sends 50, marks and keys not counted."""
-MESSAGES_AT_ONCE = 2000
-"""After a stall of the network they come all at once."""
 CLOSE_TIMEOUT_S = 2.0
 """How long a peer may take to answer a close."""
 
@@ -115,7 +112,7 @@ class TwilioPort:
         stream, rate = TwilioStream(), MessageRate(per_s=MESSAGES_PER_S, burst=MESSAGES_AT_ONCE)
         try:
             async with asyncio.timeout(limits.start_s):
-                while (message := await _next(socket, rate)).type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                while (message := await next_message(socket, rate)).type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     for event in _receive(stream, message):
                         if isinstance(event, Start):
                             return cls(socket, stream, event, limits=limits, abort=abort)
@@ -135,7 +132,7 @@ class TwilioPort:
         while self._ended is None:
             try:
                 async with asyncio.timeout_at(deadline):
-                    message = await _next(self._socket, self._rate)
+                    message = await next_message(self._socket, self._rate)
             except TimeoutError:
                 self._end("media_timeout")
                 break
@@ -200,22 +197,6 @@ class TwilioPort:
             self.over.set()
             if self.stream.irregular:
                 _log.warning("twilio.irregular_frames", call_sid=self.start.call_id, **self.stream.irregular)
-
-
-async def _next(socket: web.WebSocketResponse, rate: MessageRate) -> WSMessage:
-    """The next message but pings and pongs.
-
-    Raises:
-        ProtocolViolation: There are too many.
-    """
-    while True:
-        message = await socket.receive()
-        if not rate.allows(asyncio.get_running_loop().time()):
-            raise ProtocolViolation(f"more than {MESSAGES_PER_S} messages a second")
-        if message.type is WSMsgType.PING:
-            await socket.pong(message.data)
-        elif message.type is not WSMsgType.PONG:
-            return message
 
 
 def _receive(stream: TwilioStream, message: WSMessage) -> list[StreamEvent]:

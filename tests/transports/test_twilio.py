@@ -10,6 +10,7 @@ from media_server.audio.g711 import encode_mulaw
 from media_server.protocol.twilio_far_end import FarEnd
 from media_server.transports import twilio
 from media_server.transports.port import AudioArrived, AudioDropped, DigitArrived, MarkReturned, MediaPort, PortEvent
+from media_server.transports.socket_messages import MESSAGES_AT_ONCE
 from media_server.transports.twilio import StreamLimits
 from tests.twilio_rig import ACCOUNT, EchoGate, Stream, echo, new_sid, serve
 
@@ -100,7 +101,7 @@ async def test_a_message_over_64_kib_closes_with_1009() -> None:
 async def test_a_flood_of_messages_ends_the_call_with_1008() -> None:
     gate = EchoGate()
     async with serve(gate) as server, server.stream() as stream:
-        for _ in range(3 * twilio.MESSAGES_AT_ONCE):
+        for _ in range(3 * MESSAGES_AT_ONCE):
             if stream.ws.closed:
                 break
             await stream.ws.ping()

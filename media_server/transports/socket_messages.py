@@ -1,0 +1,29 @@
+"""The messages of a WebSocket that carries a call: counted, and pings answered, so that a flood of either is seen."""
+
+import asyncio
+
+from aiohttp import WSMessage, WSMsgType, web
+
+from media_server.errors import ProtocolViolation
+from media_server.protocol.message_rate import MessageRate
+
+MESSAGES_PER_S = 200
+"""Who sends sound in pieces of 20 ms sends 50, marks and keys not counted; in a browser's 8 ms, 125."""
+MESSAGES_AT_ONCE = 2000
+"""After a stall of the network they come all at once."""
+
+
+async def next_message(socket: web.WebSocketResponse, rate: MessageRate) -> WSMessage:
+    """The next message but pings and pongs. Nothing is lost where this is cancelled.
+
+    Raises:
+        ProtocolViolation: There are too many.
+    """
+    while True:
+        message = await socket.receive()
+        if not rate.allows(asyncio.get_running_loop().time()):
+            raise ProtocolViolation(f"more than {MESSAGES_PER_S} messages a second")
+        if message.type is WSMsgType.PING:
+            await socket.pong(message.data)
+        elif message.type is not WSMsgType.PONG:
+            return message
