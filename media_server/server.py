@@ -9,6 +9,8 @@ from pydantic import SecretStr
 
 from media_server.api.calls import Calls
 from media_server.api.calls_out import calls_out_routes
+from media_server.api.engine_streams import StreamRelay
+from media_server.api.engines import EngineRelay
 from media_server.api.pace import Pace
 from media_server.api.page import PAGE_PATHS, SHARED_PATHS, TICKET_PATHS, page_routes
 from media_server.api.recordings import recording_routes
@@ -58,6 +60,9 @@ def create_app(settings: Settings) -> web.Application:
     app.add_routes(Calls(server.registry, server.archive).routes())
     app.add_routes(recording_routes(server.registry, server.archive))
     app.add_routes(schema_routes())
+    for relay in (EngineRelay(server.recogniser, server.voice), StreamRelay(server.recogniser, server.voice)):
+        app.add_routes(relay.routes())
+        app.on_shutdown.append(relay.shut_down)
     gate = CallingGate(server.registry, plans, server.keep_place, from_number=settings.twilio.from_number or "")
     _add_calling(app, server, gate, settings)
     _add_browser(app, server, tickets, settings)

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from media_server.admission import Load, check
 from media_server.api.call_stream import CallStream
+from media_server.api.relaying import Door
 from media_server.api.twilio_calls import IncomingCall
 from media_server.audio.echo import EchoGuard
 from media_server.audio.frame import BROWSER_RATE, TELEPHONE_RATE
@@ -41,6 +42,7 @@ from media_server.records.archive import Archive
 from media_server.settings_sections import LlmSettings
 from media_server.speech.connection import Engines
 from media_server.speech.room import RoomWatch
+from media_server.speech.spare_room import SpareRoom
 from media_server.telemetry import metrics
 from media_server.telemetry.blocked_by import BlockWatch
 from media_server.telemetry.loop_lag import LoopLag
@@ -107,6 +109,13 @@ class Switchboard:
             now=time.monotonic,
             recording=self._recording,
         )
+
+        self.recogniser = self._door("recogniser", self._asr, self._asr_room)
+        self.voice = self._door("voice", self._tts, self._tts_room)
+
+    def _door(self, name: str, engines: Engines, watch: RoomWatch) -> Door:
+        spare = SpareRoom(name, lambda: watch.room, self.registry.unsettled, now=time.monotonic)
+        return Door(engines, spare)
 
     # --- the gate ------------------------------------------------------------------------------------------------
 

@@ -19,9 +19,10 @@ from media_server.protocol.captions import Cue, srt, vtt
 from media_server.services.app import SessionLimit, admitted, complaint
 from media_server.services.asr_models import listening_for
 from media_server.services.codecs import decoded
-from media_server.services.openai import check_model, models_route, openai_errors
+from media_server.services.openai import check_model, models_route
 from media_server.services.uploads import body, form, pieces_of
 from media_server.settings_sections import AsrSettings
+from media_server.telemetry.openai_errors import openai_errors
 
 CUE_S = 6.0
 CUE_CHARACTERS = 84

@@ -13,10 +13,11 @@ from media_server.audio.resample_parts import PartsResampler
 from media_server.errors import EngineError, PeerError
 from media_server.protocol.tts_stream import SampleRate, Speed
 from media_server.services.app import SessionLimit, admitted, complaint
-from media_server.services.openai import check_model, models_route, openai_errors
+from media_server.services.openai import check_model, models_route
 from media_server.services.sending import send_file
 from media_server.services.speech_formats import FileFormat, SpeechFormat, content_type, file_of
 from media_server.services.voice_catalog import DEFAULT, VoiceCatalog
+from media_server.telemetry.openai_errors import openai_errors
 
 MAX_TEXT = 10_000
 OPENAI_RATE = 24_000

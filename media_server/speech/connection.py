@@ -1,8 +1,8 @@
-"""Finding an engine that has room, and opening a stream to it."""
+"""Finding an engine that has room, and opening a stream to it, or asking it by HTTP."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from time import monotonic
 from types import TracebackType
@@ -10,6 +10,7 @@ from typing import Self
 
 import aiohttp
 from pydantic import BaseModel
+from yarl import URL
 
 from media_server.errors import EngineError, EngineRefused, EngineUnavailable
 
@@ -60,8 +61,8 @@ class Engines:
             raise EngineUnavailable("not connected to the engines yet")
         return self._client
 
-    async def connect(self, path: str, query: Mapping[str, str]) -> "EngineSocket":
-        """Open a WebSocket to the engine with the fewest sessions that takes us.
+    async def connect(self, path: str, query: Mapping[str, str], protocols: Sequence[str] = ()) -> "EngineSocket":
+        """Open a WebSocket to the engine with the fewest sessions that takes us. `protocols`: those that we offer.
 
         Raises:
             EngineRefused: Those that answer do not know what is asked for (a voice, a language).
@@ -77,6 +78,7 @@ class Engines:
                         url + path,
                         params=query,
                         headers=self._headers,
+                        protocols=protocols,
                         timeout=aiohttp.ClientWSTimeout(ws_close=CONNECT_TIMEOUT_S),
                         autoping=False,  # `EngineSocket` wants to see the answers
                         max_msg_size=1 << 20,
@@ -97,6 +99,65 @@ class Engines:
         if unknown and unknown == len(refusals):
             raise EngineRefused("; ".join(refusals))
         raise EngineUnavailable("; ".join(refusals))
+
+    @asynccontextmanager
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: AsyncIterable[bytes] | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer of the engine with the fewest sessions that can be reached; its body comes as it is read.
+
+        Only who cannot be reached is passed over: of who answers, the request's body may be gone. When this ends,
+        whatever is still under way either way ends too.
+
+        Raises:
+            EngineError: The one that was reached went away before it answered.
+            EngineUnavailable: None can be reached.
+        """
+        for url in self._by_preference(monotonic()):
+            self._sessions[url] += 1
+            try:
+                answer = await self._ask_one(method, URL(url + path), query=query, headers=headers, body=body)
+                if answer is None:
+                    self._failed_at[url] = monotonic()
+                    continue
+                try:
+                    yield answer
+                finally:
+                    answer.close()
+                return
+            finally:
+                self._sessions[url] -= 1
+        raise EngineUnavailable
+
+    async def _ask_one(
+        self,
+        method: str,
+        url: URL,
+        *,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: AsyncIterable[bytes] | None,
+    ) -> aiohttp.ClientResponse | None:
+        """None: it cannot be reached."""
+        try:
+            return await self._http.request(
+                method,
+                url.with_query(query),
+                headers={**headers, **self._headers},
+                data=body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT_S),
+            )
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            return None
+        except (aiohttp.ClientError, OSError) as error:
+            raise EngineError("The engine went away") from error
 
     def _by_preference(self, now: float) -> list[str]:
         def cost(url: str) -> tuple[bool, int]:
@@ -131,6 +192,9 @@ class EngineSocket:
         self._open = True
         self._now = asyncio.get_running_loop().time
         self.url = url
+        self.protocol = socket.protocol
+        self.closed_with: tuple[int, str] | None = None
+        """Code and reason, once the engine has closed the stream."""
         self.heard_at = self._now()
         """When anything came from there, be it the answer to a ping."""
 
@@ -178,6 +242,9 @@ class EngineSocket:
                     await self._socket.pong(message.data)
                 case aiohttp.WSMsgType.PONG:
                     pass
+                case aiohttp.WSMsgType.CLOSE:
+                    self.closed_with = message.data or aiohttp.WSCloseCode.OK, message.extra or ""
+                    return None
                 case _:
                     return None
 
@@ -206,11 +273,11 @@ class EngineSocket:
             await asyncio.sleep(PING_S)
         raise EngineError(f"{self.url} does not answer")
 
-    async def aclose(self) -> None:
-        """Close the stream."""
+    async def aclose(self, code: int = aiohttp.WSCloseCode.OK, *, within_s: float = CONNECT_TIMEOUT_S) -> None:
+        """Close the stream; whatever the engine says within this time is not heard any more."""
         if self._open:
             self._open = False
             self._engines.left(self.url)
             with suppress(TimeoutError):
-                async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                    await self._socket.close()
+                async with asyncio.timeout(within_s):
+                    await self._socket.close(code=code)

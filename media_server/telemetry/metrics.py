@@ -60,6 +60,12 @@ TTS_PHRASE_BYTES = Gauge("media_server_tts_phrase_bytes", "Of clauses that are k
 SESSIONS_LIVE = Gauge("media_server_sessions_live", "Streams now", ["service"])
 SESSIONS_REFUSED = Counter("media_server_sessions_refused", "Streams refused for want of room", ["service"])
 
+RELAYED = Counter(
+    "media_server_relayed",
+    "Requests and streams of clients that were passed on to engines: answered, or why not",
+    ["route", "outcome"],
+)
+
 TWILIO_REFUSED = Counter(
     "media_server_twilio_refused", "Webhooks, streams and stream messages that were refused or ignored", ["reason"]
 )
