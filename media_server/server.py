@@ -11,6 +11,8 @@ from media_server.api.calls import Calls
 from media_server.api.calls_out import calls_out_routes
 from media_server.api.engine_streams import StreamRelay
 from media_server.api.engines import EngineRelay
+from media_server.api.hang_up import hang_up_routes
+from media_server.api.inspection import Inspections
 from media_server.api.pace import Pace
 from media_server.api.page import PAGE_PATHS, SHARED_PATHS, TICKET_PATHS, page_routes
 from media_server.api.recordings import recording_routes
@@ -59,6 +61,7 @@ def create_app(settings: Settings) -> web.Application:
     app.add_routes(server.stream.routes())
     app.add_routes(Calls(server.registry, server.archive).routes())
     app.add_routes(recording_routes(server.registry, server.archive))
+    app.add_routes(Inspections(server.registry, server.archive).routes())
     app.add_routes(schema_routes())
     for relay in (EngineRelay(server.recogniser, server.voice), StreamRelay(server.recogniser, server.voice)):
         app.add_routes(relay.routes())
@@ -101,6 +104,7 @@ def _add_calling(app: web.Application, server: Switchboard, gate: CallingGate, s
         outgoing=outgoing,
     )
     app.add_routes(calls_out_routes(outgoing, server.registry, now=time.monotonic))
+    app.add_routes(hang_up_routes(server.registry, server.archive, cancel=outgoing.cancel))
 
     async def api(_app: web.Application) -> AsyncIterator[None]:
         async with rest or contextlib.nullcontext():

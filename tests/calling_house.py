@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from media_server.api.calls import Calls
 from media_server.api.calls_out import calls_out_routes
+from media_server.api.hang_up import hang_up_routes
 from media_server.api.pace import Pace
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_calls import IncomingCall
@@ -213,6 +214,7 @@ async def calling_house(
             )
             app.add_routes(Calls(registry, archive).routes())
             app.add_routes(calls_out_routes(outgoing, registry, now=time.monotonic))
+            app.add_routes(hang_up_routes(registry, archive, cancel=outgoing.cancel))
             runner = web.AppRunner(app, shutdown_timeout=1.0)
             await runner.setup()
             await web.SockSite(runner, listener).start()

@@ -131,7 +131,9 @@ class Outgoing(Generic[R]):
             if not ringing.answered:  # else it was begun after all
                 self._over(call_id, error.code if isinstance(error, MediaServerError) else "canceled")
                 raise
-        if not ringing.answered:
+        if call_id not in self._calls and not ringing.answered:
+            await self._cancel(ringing.call_sid)  # it was to be cancelled meanwhile
+        elif not ringing.answered:
             self._gate.ring(place, ringing.call_sid)
         _log.info("twilio.call_begun", call=call_id, call_sid=ringing.call_sid)
         return call_id
@@ -154,6 +156,16 @@ class Outgoing(Generic[R]):
         reason = "caller_hangup" if status == "completed" else REASONS.get(status)
         if reason is not None:
             self._over(call_id, reason)
+
+    async def cancel(self, call_id: str, reason: str) -> bool:
+        """A call that rings, rings no more; False where none of this id does."""
+        ringing = self._calls.get(call_id)
+        if ringing is None or ringing.answered:
+            return False
+        self._over(call_id, reason)
+        if ringing.call_sid:
+            await self._cancel(ringing.call_sid)
+        return True
 
     async def cancel_all(self) -> None:
         """The server ends: what rings, rings no more."""

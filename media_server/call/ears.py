@@ -120,7 +120,7 @@ class Ears:
         self._base_s = self._leg.position / self._leg.port.sample_rate
         self._assembler = TurnAssembler()
         self._session = session = AsrSession(self._engines, self._query, gone_s=self._gone_s)
-        self.tap("listening", query=self._query.model_dump(mode="json"), sample=self._leg.position)
+        self.tap("listening", query=self._query.model_dump(mode="json"), sample=self._leg.position, turns=self._turn)
         session.on_configure = self._configured
         if self._expected.changes:
             session.configure(self._expected)

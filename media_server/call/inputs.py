@@ -4,7 +4,8 @@ Each line has `at` (monotonic seconds since the call began), `line_s` (how many 
 by then: the time line of the WAV) and `type`:
 
 * `call`: the first one. `version`, `sample_rate`, `call`.
-* `listening`: the recogniser's stream begins at `sample` of the caller's sound, and was asked for with `query`.
+* `listening`: the recogniser's stream begins at `sample` of the caller's sound, and was asked for with `query`; there
+  were so many `turns` before.
 * `cleaned`: what it was sent from `sample` on is not what came, since our own voice was taken out: `pcm`, base64 of
   16-bit samples; without it, `samples` of silence.
 * `configure`: `changes` of what it expects, after `sample` samples of its stream.

@@ -225,6 +225,13 @@ class Registry:
         """Keep nothing of an ended call."""
         self._ended.pop(call_id, None)
 
+    def hang_up(self, call_id: str, reason: str) -> bool:
+        """End a live call now; False where none of this id is live."""
+        if call_id not in self._live:
+            return False
+        self._live[call_id][0].end(reason)
+        return True
+
     def unsettled(self, since: float) -> int:
         """Calls that had no engine sessions at that time, but want them: announced ones, and those answered later."""
         now = self._now()

@@ -14,8 +14,9 @@ from media_server.audio.frame import BYTES_PER_SAMPLE, PTIME_MS, frame_bytes, fr
 from media_server.audio.levels import rms
 from media_server.call.floor_control import FloorControl
 from media_server.call.leg import Leg, TurnTaking
-from media_server.evaluation.call_file import Begins, CallFile, Cleaned, FloorLine, HeardOut, Key, Read
+from media_server.evaluation.call_file import CallFile
 from media_server.evaluation.replay_turns import Told
+from media_server.records.input_lines import Begins, Cleaned, FloorLine, HeardOut, Key, Read
 from media_server.speech.turns import TurnEvent
 from media_server.transports.port import PortEvent
 from media_server.turn.floor import Change, Move

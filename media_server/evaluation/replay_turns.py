@@ -15,9 +15,10 @@ from engines.asr.recognition import Recognition
 from engines.asr.tasks import Cancel, CloseCommand, ConfigureCommand, Decode, Detect, Promote
 from engines.ports import Listening
 from media_server.audio.frame import BYTES_PER_SAMPLE
-from media_server.evaluation.call_file import CallFile, Configured, Heard
+from media_server.evaluation.call_file import CallFile
 from media_server.protocol import asr_stream
 from media_server.protocol.asr_stream import AsrEvent, Configure
+from media_server.records.input_lines import Configured, Heard
 from media_server.services.asr_expectation import expectation_changes, expectation_of
 from media_server.speech.turns import TurnAssembler, TurnEvent, TurnOver
 

@@ -19,6 +19,15 @@ _MAX_COLUMN = 200
 _event: TypeAdapter[CallEvent] = TypeAdapter(CallEvent)
 
 
+def parse_event(text: str) -> CallEvent:
+    """An event of a row.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return _event.validate_json(text)
+
+
 def call_row(record: CallRecord) -> Row:
     """The row of a call."""
     return {
@@ -47,7 +56,7 @@ def crashed(record: str, events: Iterable[str]) -> CallRecord:
     """
     call = CallRecord.model_validate_json(record)
     for text in events:
-        event = _event.validate_json(text)
+        event = parse_event(text)
         call.receive(event)
         call.duration_s = max(call.duration_s, round(event.at, 3))
     call.state, call.ended_reason = "ended", call.ended_reason or CRASHED

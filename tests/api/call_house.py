@@ -12,6 +12,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from media_server.api.call_stream import CallStream
 from media_server.api.calls import Calls
+from media_server.api.hang_up import hang_up_routes
+from media_server.api.inspection import Inspections
 from media_server.api.recordings import recording_routes
 from media_server.call.conversation import Conversation, Speech
 from media_server.call.phrases import Phrases
@@ -36,7 +38,7 @@ class CallHouse:
 
         async def plan(conversation: Conversation) -> None:
             if live is not None:
-                await live.wait()
+                await conversation.alive(live.wait())
             conversation.end("completed")
 
         place = self.registry.reserve(
@@ -60,6 +62,10 @@ class CallHouse:
                 await asyncio.sleep(0.02)
 
 
+async def _nothing_rings(_call: str, _reason: str) -> bool:
+    return False
+
+
 @asynccontextmanager
 async def call_house(folder: Path) -> AsyncIterator[CallHouse]:
     engines = Engines(["http://127.0.0.1:1"])
@@ -77,6 +83,8 @@ async def call_house(folder: Path) -> AsyncIterator[CallHouse]:
     app.add_routes(stream.routes())
     app.add_routes(Calls(registry, archive).routes())
     app.add_routes(recording_routes(registry, archive))
+    app.add_routes(Inspections(registry, archive).routes())
+    app.add_routes(hang_up_routes(registry, archive, cancel=_nothing_rings))
     app.on_shutdown.append(stream.shut_down)
     await archive.open()
     async with TestClient(TestServer(app)) as client:
