@@ -7,6 +7,7 @@ of ``[n * 20, n * 20 + 20)`` ms and is sent at ``start + (n + 1) * 20`` ms on an
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -205,7 +206,7 @@ class WebrtcLine:
             CallRefused: It is none that fits, or nothing came of it.
         """
         try:
-            await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+            await self.connection.setRemoteDescription(RTCSessionDescription(_for_all_media(answer), "answer"))
         except (ValueError, LookupError, AssertionError, AttributeError, InvalidStateError) as error:
             # aiortc's parser knows no error of its own.
             raise CallRefused(f"the answer cannot be used: {error!r}") from error
@@ -307,6 +308,13 @@ class _Said(MediaStreamTrack):
         if self.readyState != "live":
             raise MediaStreamError
         return await self._frames.get()
+
+
+def _for_all_media(sdp: str) -> str:
+    """The description with its candidates in every medium: of those in a bundle, aiortc takes the last one's."""
+    head, *media = re.split(r"^(?=m=)", sdp, flags=re.MULTILINE)
+    lines = re.findall(r"^a=candidate:.*\r\n", media[0] if media else "", flags=re.MULTILINE)
+    return head + "".join(each if "a=candidate:" in each else each + "".join(lines) for each in media)
 
 
 def _tap(receiver: RTCRtpReceiver, receive: Callable[[RtpPacket], None]) -> None:
