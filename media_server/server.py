@@ -21,10 +21,12 @@ from media_server.api.talk import talk_routes
 from media_server.api.twilio import add_twilio
 from media_server.api.twilio_outgoing import Outgoing
 from media_server.api.web_files import web_folder, web_routes
+from media_server.api.webrtc import WebRtcCalls
 from media_server.calling import CallingGate
 from media_server.config import Settings
 from media_server.dialplan.folders import dialplan_folders
 from media_server.dialplan.reload import LivePlans
+from media_server.ice_servers import browser_ice_servers, ice_settings, links_of
 from media_server.switchboard import Switchboard
 from media_server.telemetry.cors import add_cors, origin_of
 from media_server.telemetry.guard import OPEN_PATHS, guard_middleware
@@ -33,6 +35,7 @@ from media_server.telemetry.problems import problem_middleware
 from media_server.telemetry.tickets import Tickets
 from media_server.transports.twilio import StreamLimits
 from media_server.transports.twilio_rest import TwilioAccount, TwilioRest
+from media_server.transports.webrtc import PeerLimits
 
 MAX_BODY = 64 * 1024
 
@@ -68,9 +71,9 @@ def create_app(settings: Settings) -> web.Application:
         app.on_shutdown.append(relay.shut_down)
     gate = CallingGate(server.registry, plans, server.keep_place, from_number=settings.twilio.from_number or "")
     _add_calling(app, server, gate, settings)
-    _add_browser(app, server, tickets, settings)
     app.cleanup_ctx.append(server.lifetime)
-    app.on_shutdown.append(server.shut_down)
+    app.on_shutdown.append(server.shut_down)  # before those who carry calls: it lets each end well
+    _add_browser(app, server, tickets, settings)
     app.on_shutdown.append(server.stream.shut_down)
     return app
 
@@ -126,8 +129,13 @@ def _add_browser(app: web.Application, server: Switchboard, tickets: Tickets, se
             tickets,
             auth=settings.api_key is not None,
             recording=settings.records_calls,
+            ice_servers=lambda: browser_ice_servers(settings.webrtc),
         )
     )
+    limits = PeerLimits(setup_s=settings.webrtc.setup_s, media_s=settings.webrtc.media_timeout_s)
+    peers = WebRtcCalls(server, ice_settings(settings), limits, links_of(settings.webrtc))
+    app.add_routes(peers.routes())
+    app.on_shutdown.append(peers.shut_down)
     app.add_routes(talk_routes(server, allowed_origins=(*allowed, *own)))
 
 

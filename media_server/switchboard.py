@@ -198,6 +198,10 @@ class Switchboard:
             self.check_load()
         await self.registry.connect(reservation, port, watch)
 
+    def give_up(self, reservation: Reservation, reason: str) -> None:
+        """A call for which there was a place never came about."""
+        self.registry.give_up(reservation, reason)
+
     def plan_of(self, loaded: LoadedPlan) -> Plan:
         """A dialplan as the call's engine room runs it; an error of it is shown to who develops."""
 

@@ -38,10 +38,6 @@ class BrowserGate(Protocol):
         """
         ...
 
-    def give_up(self, reservation: Reservation, reason: str) -> None:
-        """The call never came about."""
-        ...
-
     async def connect(self, reservation: Reservation, port: MediaPort, watch: EventSink | None = None) -> None:
         """Run the call until it is over; `watch` is told of all that happens on it.
 

@@ -14,7 +14,7 @@ import asyncio
 import secrets
 from collections import Counter
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from aiohttp import hdrs, web
@@ -42,6 +42,14 @@ MAX_TRICKLES: Final = 50
 _log = structlog.get_logger(__name__)
 
 
+class WebRtcGate(BrowserGate, Protocol):
+    """Who lets calls in that may never come about."""
+
+    def give_up(self, reservation: Reservation, reason: str) -> None:
+        """This one did not."""
+        ...
+
+
 class _Session:
     """One peer: on its way, or in its call."""
 
@@ -57,7 +65,7 @@ class _Session:
 class WebRtcCalls:
     """The sessions of now. `links`: what the answer says of STUN and TURN servers, as `Link` headers."""
 
-    def __init__(self, gate: BrowserGate, ice: IceSettings, limits: PeerLimits, links: tuple[str, ...] = ()) -> None:
+    def __init__(self, gate: WebRtcGate, ice: IceSettings, limits: PeerLimits, links: tuple[str, ...] = ()) -> None:
         self._gate = gate
         self._ice = ice
         self._limits = limits
