@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TransferSpeedColumn
 
 from engines.models import Model
-from media_server.config import Settings
+from media_server.config import Settings, authority
 
 MEGABYTE = 1_000_000
 
@@ -63,6 +64,7 @@ def next_steps(settings: Settings, base_url: str, try_options: Sequence[str] | N
         )
         lines.append(f"  Answering with  {what}; what you save answers the next call")
     if try_options is not None:
+        lines.append(talk_line(settings, base_url))
         lines.append("  No microphone   " + " ".join((f"{command_prefix()}media-server try", *try_options)))
         if settings.dialplans is None:
             lines.append(
@@ -76,6 +78,15 @@ def next_steps(settings: Settings, base_url: str, try_options: Sequence[str] | N
     else:
         lines.append("  Ctrl-C ends.")
     return lines
+
+
+def talk_line(settings: Settings, base_url: str) -> str:
+    """Where to talk to it in a browser. A page gets a microphone from this machine, or by https."""
+    if base_url.startswith("https://"):
+        return f"  Talk now        {base_url}"
+    port = urlsplit(base_url).port or settings.port
+    here = f"http://{authority(settings.host, port)}"
+    return f"  Talk now        {here}         far machine? ssh -L {port}:127.0.0.1:{port} and open the same"
 
 
 class PullScreen:

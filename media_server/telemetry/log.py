@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from structlog.typing import Processor
 
-_TALKATIVE = ("alembic",)
+_TALKATIVE = ("aioice", "aiortc", "alembic")
 """Libraries whose `info` is about themselves."""
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
