@@ -13,6 +13,7 @@ import asyncio
 import random
 import socket
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
@@ -34,6 +35,8 @@ STUN_AT_ONCE: Final = 200
 RECEIVE_BUFFER: Final = 1 << 18
 MAX_ADDRESSES: Final = 8
 PORT_ATTEMPTS: Final = 50
+SRTP: Final = range(128, 192)
+"""First bytes of it (RFC 7983)."""
 _LAST_STUN_BYTE = 3
 
 _log = structlog.get_logger(__name__)
@@ -86,6 +89,9 @@ class GuardedProtocol(StunProtocol):
         if refused is not None:
             self._connection.irregular[refused] += 1
             return
+        if data[0] > _LAST_STUN_BYTE:
+            self._connection.data_received(data, self.local_candidate.component)
+            return
         try:
             super().datagram_received(data, addr)
         except (ValueError, KeyError, IndexError, AssertionError, OSError) as error:  # what its parser does not catch
@@ -116,6 +122,8 @@ class IceConnection(Connection):
             turn_transport=turn.transport if turn is not None else "udp",
         )
         self.irregular: Counter[str] = Counter()
+        self.on_media: Callable[[bytes], None] | None = None
+        """Who takes SRTP and SRTCP, once it can be decrypted; what is left is for DTLS, and waits in a queue."""
         self._settings = settings
 
     @override
@@ -229,6 +237,9 @@ class IceConnection(Connection):
 
     def knows(self, protocol: GuardedProtocol, source: tuple[str, int]) -> bool:
         """Whether a check is in progress with this address, or has succeeded."""
+        nominated = self._nominated.get(1)
+        if nominated is not None and nominated.protocol is protocol and nominated.remote_addr == source:
+            return True
         return any(
             pair.protocol is protocol
             and pair.remote_addr == source
@@ -239,6 +250,9 @@ class IceConnection(Connection):
     @override
     def data_received(self, data: bytes, component: int) -> None:
         """What is no STUN, from the peer."""
+        if self.on_media is not None and data[0] in SRTP:
+            self.on_media(data)
+            return
         if self._queue.qsize() >= MAX_QUEUED:
             self.irregular["flood"] += 1
             return

@@ -1,11 +1,12 @@
 """DTLS-SRTP (RFC 5764) and data channels (RFC 8831) by aiortc, on our own ICE and with our own media path.
 
 aiortc's receiver decodes behind a jitter buffer in which one lost packet costs 320 ms of silence and 200 ms of delay
-for good. So the two methods that hand decrypted packets on are overridden here, and nothing of aiortc sees the sound.
+for good. So nothing of aiortc sees the sound: packets are decrypted here, where they come out of the socket, with the
+keys of its handshake.
 A data channel that does not keep to its bounds, or sends what SCTP's parser stumbles over, is shut; the call goes on.
 
-Private parts of aiortc that this leans on: of `RTCDtlsTransport` what hands packets on, its SRTP sessions, its role; of
-the transport below it `_recv`, `_send`, `role`; of `RTCSctpTransport` what takes data in, its window, channels, queues.
+Private parts of aiortc that this leans on: of `RTCDtlsTransport` its SRTP sessions and its role; of the transport below
+it `_recv`, `_send`, `role`; of `RTCSctpTransport` what takes data in, its window, channels and queues.
 The version is pinned, and `tests/transports/test_webrtc.py` fails where they are not as they were.
 """
 
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from struct import error as StructError  # noqa: N812 - it is named like a variable
 from typing import Final, cast
 
+import pylibsrtp
 import structlog
 from aiortc.rtcdtlstransport import (
     RTCCertificate,
@@ -31,6 +33,8 @@ from typing_extensions import override
 from media_server.protocol.webrtc_sdp import SCTP_PORT, Offer
 from media_server.transports.webrtc_ice import IceConnection
 
+RTCP: Final = range(192, 224)
+"""Second bytes of it, where it shares a path with RTP (RFC 5761)."""
 DTLS_1_2: Final = 0xFEFD
 MAX_CHANNELS: Final = 4
 FLUSH_STEP_S: Final = 0.02
@@ -93,6 +97,8 @@ class SecureTransport(RTCDtlsTransport):
         self._set_role("client" if offer.setup == "active" else "server")
         fingerprints = [RTCDtlsFingerprint(algorithm, value) for algorithm, value in offer.fingerprints]
         await self.start(RTCDtlsParameters(fingerprints=fingerprints))
+        if self.state == "connected":
+            self._connection.on_media = self._receive
         return self.state == "connected"
 
     def send_rtp(self, packet: bytes) -> None:
@@ -117,13 +123,14 @@ class SecureTransport(RTCDtlsTransport):
         if self.state != "connected":
             raise ConnectionError("not connected")
 
-    @override
-    async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
-        self._on_rtp(data)
-
-    @override
-    async def _handle_rtcp_data(self, data: bytes) -> None:
-        self._on_rtcp(data)
+    def _receive(self, data: bytes) -> None:
+        try:
+            if len(data) > 1 and data[1] in RTCP:
+                self._on_rtcp(self._rx_srtp.unprotect_rtcp(data))
+            else:
+                self._on_rtp(self._rx_srtp.unprotect(data))
+        except pylibsrtp.Error:
+            self._connection.irregular["bad_srtp"] += 1
 
 
 class DataTransport(RTCSctpTransport):

@@ -236,7 +236,7 @@ async def test_a_certificate_that_was_not_announced_is_no_peer() -> None:
 
 def test_the_private_parts_that_are_leaned_on_are_there() -> None:
     for owner, names in {
-        RTCDtlsTransport: ("_handle_rtp_data", "_handle_rtcp_data", "_set_role", "_recv_next"),
+        RTCDtlsTransport: ("_set_role", "_setup_srtp"),
         RTCSctpTransport: ("_handle_data", "_abort", "_set_state"),
         StunProtocol: ("datagram_received",),
     }.items():
