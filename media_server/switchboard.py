@@ -187,7 +187,7 @@ class Switchboard:
         return self._plans.router
 
     async def connect(self, reservation: Reservation, port: MediaPort, watch: EventSink | None = None) -> None:
-        """Run a call to its end; `watch` is told of all that happens on it.
+        """Run a call to its end. `watch` is told all that happens on it, live events too.
 
         Raises:
             CallFailed: A fault of ours cut it off.

@@ -61,7 +61,8 @@ class CallFacts:
 class Chronicle:
     """The story of one call. Every method takes down something that happened; after `close` nothing does."""
 
-    def __init__(self, facts: CallFacts, leg: Leg, sink: EventSink) -> None:
+    def __init__(self, facts: CallFacts, leg: Leg, sink: EventSink, watch: EventSink | None = None) -> None:
+        """`watch` is told what `sink` is, and the live events, which nobody else is."""
         self.record = CallRecord(
             id=facts.id,
             provider_id=facts.provider_id,
@@ -81,6 +82,7 @@ class Chronicle:
         """Nor what they say in the turns up to this one: it began while a secret was asked for."""
         self._leg = leg
         self._sink = sink
+        self._watch = watch
         self._id = facts.id
         self._started_at = leg.now()
         self._closed = False
@@ -142,8 +144,12 @@ class Chronicle:
         self._caller_said(over, "aside")
 
     def _caller_said(self, over: TurnOver, reason: str) -> None:
-        text = HIDDEN if self.secret or over.turn <= self.secret_turns else over.text
+        text = HIDDEN if self.hides(over.turn) else over.text
         self._emit(CallerSaid(call=self._id, at=self.elapsed, turn=over.turn, text=text, reason=reason))
+
+    def hides(self, turn: int) -> bool:
+        """Whether what the caller says in this turn is nobody's business."""
+        return self.secret or turn <= self.secret_turns
 
     def said(self, speaking: Speaking) -> None:
         """Something of ours is over."""
@@ -169,6 +175,11 @@ class Chronicle:
     def tell(self, make: Callable[..., CallEvent], **values: object) -> None:
         """Something else happened: `make` is the event's class, `values` its own fields."""
         self._emit(make(call=self._id, at=self.elapsed, **values))
+
+    def show(self, make: Callable[..., CallEvent], **values: object) -> None:
+        """Tell a live event, to who watches the call, and to nobody else."""
+        if self._watch is not None and not self._closed:
+            self._watch(make(call=self._id, at=self.elapsed, **values))
 
     def snapshot(self) -> CallRecord:
         """The record as it is now."""
@@ -203,3 +214,5 @@ class Chronicle:
         if not self._closed:
             self.record.receive(event)
             self._sink(event)
+            if self._watch is not None:
+                self._watch(event)

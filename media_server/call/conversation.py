@@ -16,9 +16,11 @@ from media_server.call.ears import Ears
 from media_server.call.filler import Filler
 from media_server.call.kept_sound import KeptSound
 from media_server.call.leg import Leg
+from media_server.call.live import Live
 from media_server.call.phrases import APOLOGY, GOODBYE, Phrases
 from media_server.call.record import EventSink
 from media_server.call.recorder import Recording
+from media_server.call.speaking import Speaking
 from media_server.call.voice import Voice
 from media_server.errors import CallEnded, DeadlineExceeded, EngineError, NoAnswer
 from media_server.protocol.asr_stream import AsrQuery
@@ -72,23 +74,33 @@ class Conversation:
     """One call from the wire's first sound to the books. `run` is its whole life."""
 
     def __init__(
-        self, facts: CallFacts, port: MediaPort, speech: Speech, sink: EventSink, recording: Recording | None = None
+        self,
+        facts: CallFacts,
+        port: MediaPort,
+        speech: Speech,
+        sink: EventSink,
+        recording: Recording | None = None,
+        *,
+        watch: EventSink | None = None,
     ) -> None:
+        """`sink` is told what happens; `watch` that too, and the live events."""
         self.facts = facts
         self.speech = speech.at(port.sample_rate)
+        self._watched = watch is not None
         self.now = asyncio.get_running_loop().time
         self.leg = Leg(port, self.now)
         self.over = asyncio.Event()
         self.over_reason = ""
         self._dismissed = asyncio.Event()
         self._dismissed_reason = "limit"
-        self.chronicle = Chronicle(facts, self.leg, sink)
+        self.chronicle = Chronicle(facts, self.leg, sink, watch)
         self.kept = KeptSound(self.leg, self.chronicle, self.over, recording)
         self.failed = False
         """A fault of ours cut the call off without a word."""
         self._ears: Ears | None = None
         self._voice: Voice | None = None
         self._filler: Filler | None = None
+        self._live: Live | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._background: list[asyncio.Task[None]] = []
         self._typed: deque[str] = deque(maxlen=MAX_TYPED)
@@ -105,16 +117,20 @@ class Conversation:
                 self._voice = Voice(
                     self.leg, self.speech.tts, self.speech.phrases, self._tasks, gone_s=self.speech.engine_gone_s
                 )
-                self._voice.on_over = self.chronicle.said
+                self._voice.on_over = self._said
                 self._filler = Filler(self.leg, self._voice)
                 self.leg.on_audible = self._audible
                 self._background += [
                     self._tasks.create_task(self._read(), name="reader"),
                     self._tasks.create_task(self._write(), name="writer"),
                 ]
-                filling = self._tasks.create_task(self._filler.run(), name="filler")
+                side = [self._tasks.create_task(self._filler.run(), name="filler")]
+                if self._watched:
+                    self._live = Live(self.leg, self._voice, self.chronicle)
+                    side.append(self._tasks.create_task(self._live.run(), name="live"))
                 await self._perform(plan)
-                filling.cancel()
+                for task in side:
+                    task.cancel()
                 self._voice.end()
                 await self.leg.port.aclose()
                 await self._hear_out()
@@ -257,9 +273,12 @@ class Conversation:
         """The ears; they open at the first use, so that a call that never listens costs no engine session."""
         if self._ears is None:
             assert self._tasks is not None
-            self._ears = Ears(
-                self.leg, self.speech.asr, self.speech.query, gone_s=self.speech.engine_gone_s, echo=self.speech.echo
-            )
+            query = self.speech.query
+            if self._live is not None:
+                query = query.model_copy(update={"interim_results": True})
+            self._ears = Ears(self.leg, self.speech.asr, query, gone_s=self.speech.engine_gone_s, echo=self.speech.echo)
+            if self._live is not None:
+                self._ears.on_asr = self._live.heard
             if (tap := self.kept.tap) is not None:
                 self._ears.tap = tap
             self._ears.on_digit = self.chronicle.digit
@@ -286,6 +305,11 @@ class Conversation:
         """What the caller has heard of our latest words."""
         speaking = [each for each in self.voice.speaking.values() if each.utterance.begun]
         return self.voice.heard(speaking[-1]) if speaking else self.chronicle.last_heard
+
+    def _said(self, speaking: Speaking) -> None:
+        if self._live is not None:
+            self._live.over(speaking)
+        self.chronicle.said(speaking)
 
     def _audible(self, utterance: Utterance, audible_at: float) -> None:
         speaking = self.voice.speaking.get(utterance)

@@ -81,6 +81,8 @@ class Ears:
         self._pound_until = 0.0
         self.on_digit: Callable[[str], None] = lambda _digit: None
         self.on_turn: Callable[[TurnOver], None] = lambda _over: None
+        self.on_asr: Callable[[AsrEvent, TurnEvent | None, int], None] = lambda _event, _told, _turn: None
+        """Told what the recogniser says, what the dialplan is told of it, and the number of the turn."""
         self.tap: Callable[..., None] = lambda _kind, **_values: None
         """Takes down what comes in; see `call/inputs.py`."""
         leg.on_digit = self._digit
@@ -223,6 +225,7 @@ class Ears:
             if happened is not None:
                 happened = replace(happened, turn=self._turn)
             told = self.floor.receive(happened) if happened is not None else None
+            self.on_asr(event, told, self._turn)
             if isinstance(told, TurnOver) and told.text:
                 self.on_turn(told)
             if told is not None:

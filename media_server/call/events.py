@@ -154,6 +154,53 @@ class CallEndedEvent(Event):
     balances: bool
 
 
+class LiveEvent(Event):
+    """Something that is told while it happens, to who watches this one call, and to nobody else: it is kept nowhere."""
+
+
+class CallerSpeaking(LiveEvent):
+    """The caller speaks, or has stopped. A turn that ends without a `caller_said` was a noise."""
+
+    type: Literal["caller_speaking"] = "caller_speaking"
+    speaking: bool
+
+
+class CallerPartial(LiveEvent):
+    """What the caller is saying: all of this turn so far; its first `stable` characters will not change any more."""
+
+    type: Literal["caller_partial"] = "caller_partial"
+    turn: int
+    text: str
+    stable: int
+
+
+class AgentSpeaking(LiveEvent):
+    """Words of ours begin to sound, or their text grew: all of it so far. `turn`: the caller's that they answer."""
+
+    type: Literal["agent_speaking"] = "agent_speaking"
+    utterance: str
+    turn: int | None
+    text: str
+
+
+class AgentWord(LiveEvent):
+    """So many characters of the utterance's text have been heard, up to the end of the word that sounds now.
+
+    The last one of an utterance says what was heard of it for certain: less, where it was cut.
+    """
+
+    type: Literal["agent_word"] = "agent_word"
+    utterance: str
+    heard: int
+
+
+class FloorMoved(LiveEvent):
+    """The caller spoke into our words: we pause, go on, or give them up."""
+
+    type: Literal["floor"] = "floor"
+    move: Literal["pause", "resume", "yield"]
+
+
 CallEvent = Annotated[
     CallStarted
     | CallerSaid
@@ -170,6 +217,11 @@ CallEvent = Annotated[
     | MessageTaken
     | Fault
     | Noted
-    | CallEndedEvent,
+    | CallEndedEvent
+    | CallerSpeaking
+    | CallerPartial
+    | AgentSpeaking
+    | AgentWord
+    | FloorMoved,
     Field(discriminator="type"),
 ]

@@ -14,7 +14,7 @@ from media_server.call.chronicle import CallFacts, Direction
 from media_server.call.consent import with_consent
 from media_server.call.conversation import Conversation, Plan, Speech
 from media_server.call.events import CallEndedEvent, CallStarted
-from media_server.call.record import CallRecord, EventSink, all_of
+from media_server.call.record import CallRecord, EventSink
 from media_server.call.recorder import Recording
 from media_server.errors import CallFailed, NotFound, Overloaded
 from media_server.telemetry import metrics
@@ -157,7 +157,7 @@ class Registry:
         self._sink(CallEndedEvent(call=facts.id, at=0.0, reason=reason, turns=0, balances=True))
 
     async def connect(self, reservation: Reservation, port: MediaPort, watch: EventSink | None = None) -> None:
-        """The call's stream is there: run the call to its end; `watch` is told of all that happens on it.
+        """The call's stream is there: run the call to its end. `watch` is told all that happens on it, live events too.
 
         Raises:
             NotFound: Nobody was announced with this place, or it is taken already.
@@ -169,8 +169,9 @@ class Registry:
         if self._draining or reservation.expires_at <= self._now():
             self._check_room()
         self._ringing.pop(reservation.facts.id, None)
-        sink = self._sink if watch is None else all_of(self._sink, watch)
-        conversation = Conversation(reservation.facts, port, reservation.speech, sink, self._recording)
+        conversation = Conversation(
+            reservation.facts, port, reservation.speech, self._sink, self._recording, watch=watch
+        )
         self._live[reservation.facts.id] = conversation, self._now()
         try:
             consent = self._recording.consent if self._recording is not None and self._recording.calls else ""

@@ -14,6 +14,7 @@ from media_server.protocol.asr_stream import (
     AsrQuery,
     CloseStream,
     Configure,
+    Partial,
     TurnEager,
     parse_asr_event,
 )
@@ -170,7 +171,7 @@ class AsrSession:
                 self._tell(event)
                 return
             told = self._replay.receive(event) if event is not None else None
-            if event is not None:
+            if event is not None and not isinstance(event, Partial):  # a partial may still come of what was before
                 self._eager_at = self._now() if isinstance(event, TurnEager) else None
             if told is not None:
                 self._tell(told)

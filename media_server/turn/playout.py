@@ -219,6 +219,16 @@ class Playout:
         end = self.heard(now) if utterance.end is None else min(self.heard(now), utterance.end)
         return max(utterance.heard_before, end - utterance.start)
 
+    def sounds_of(self, utterance: Utterance, now: float) -> int | None:
+        """Which of its samples sounds now by the clock, whatever marks prove; below 0 before the first one does.
+
+        None while it has no place in what is sent.
+        """
+        if utterance.start is None or utterance.moved:
+            return None
+        by_clock = self.sent if self._clock is None else min(self.sent, self._clock.position_at(now))
+        return by_clock - utterance.start
+
     def plays_until(self, utterance: Utterance, now: float) -> float:
         """When the far end will have played all of its sound that is there, by the clock; 0 where there was none."""
         sent_until = self._clock.time_of(self.sent) if self._clock is not None and utterance.begun else 0.0

@@ -15,6 +15,7 @@ from media_server.call.chronicle import CallFacts
 from media_server.call.conversation import Conversation, Speech
 from media_server.call.events import CallEvent
 from media_server.call.phrases import Phrase, Phrases
+from media_server.call.record import EventSink
 from media_server.call.recorder import Recording
 from media_server.dialplan import Call
 from media_server.protocol.asr_stream import AsrEvent, AsrQuery, Final, SpeechStarted, TurnEager, TurnEnded, TurnResumed
@@ -102,6 +103,7 @@ async def on_stage(
     recording: Recording | None = None,
     settings: Mapping[str, Any] | None = None,
     sample_rate: int = 8000,
+    watch: EventSink | None = None,
 ) -> AsyncIterator[Stage]:
     """A call under way; at the end of the block the caller hangs up, and the books are checked."""
     port = LoopbackPort(sample_rate=sample_rate)
@@ -115,7 +117,7 @@ async def on_stage(
     events: list[CallEvent] = []
     facts = CallFacts("c" * 32, "CA1", "loopback", "+15550001", "+15550002", "test", settings or {})
     stage = Stage(port, asr, tts, events)
-    stage.conversation = Conversation(facts, port, speech, events.append, recording)
+    stage.conversation = Conversation(facts, port, speech, events.append, recording, watch=watch)
 
     async def plan(conversation: Conversation) -> None:
         await dialplan(Call(conversation))
