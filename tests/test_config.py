@@ -165,3 +165,11 @@ def test_twilios_own_names_and_the_list_of_destinations_are_understood() -> None
     (complaint,) = complaints(None, {**environ, "MEDIA_SERVER_TWILIO__ALLOWED_DESTINATIONS": "*"})
     assert complaint.startswith("MEDIA_SERVER_TWILIO__ALLOWED_DESTINATIONS: ")
     assert "+1555*" in complaint
+
+
+@pytest.mark.parametrize("origin", ["*", "null", "www.example.com", "https://www.example.com/talk"])
+def test_pages_from_elsewhere_are_named_one_by_one(origin: str) -> None:
+    listed = load(None, {"MEDIA_SERVER_WEB__ALLOWED_ORIGINS": "https://WWW.example.com:443,http://localhost:5173"})
+    assert listed.web.allowed_origins == ("https://www.example.com", "http://localhost:5173")
+    with pytest.raises(ConfigError, match=r"MEDIA_SERVER_WEB__ALLOWED_ORIGINS: .*one origin is wanted"):
+        load(None, {"MEDIA_SERVER_WEB__ALLOWED_ORIGINS": origin})

@@ -15,12 +15,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from media_server.audio.frame import BROWSER_RATE
 from media_server.errors import ProtocolViolation
 from media_server.protocol.json_fields import load_object, text_of
 
 SUBPROTOCOL = "media-server.talk.1"
 """What a page asks for when it opens the WebSocket; another number would be another wire."""
-SAMPLE_RATE = 16000
+SAMPLE_RATE = BROWSER_RATE
 MAX_MESSAGE_BYTES = 16 * 1024
 """Of one message: the longest text in the longest UTF-8 fits, and so do 500 ms of sound."""
 MAX_TEXT = 2000

@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 EXPOSED = "Location, Link, ETag, Accept-Patch, Retry-After, WWW-Authenticate"
 MAX_AGE_S = 600
 
-_HOST = re.compile(r"[a-z0-9.:_-]+", re.ASCII)
+_ORIGIN = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 _METHODS = "GET, POST, PATCH, DELETE"
 _HEADERS = "Authorization, Content-Type, X-API-Key, If-Match"
 
@@ -26,22 +26,21 @@ def origin(text: str) -> str:
     Raises:
         ValueError: It is none, or stands for more than one.
     """
-    parts = urlsplit(text.lower())
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    host = parts.hostname or ""
-    named = f"[{host}]" if ":" in host else host
-    port = "" if parts.port in (None, usual) else f":{parts.port}"
-    if (
-        usual is None
-        or not _HOST.fullmatch(host)
-        or text.lower()
-        not in (
-            f"{parts.scheme}://{named}{port}",
-            f"{parts.scheme}://{named}:{usual}",
-        )
-    ):
+    if not _ORIGIN.fullmatch(text.lower()) or not urlsplit(text).hostname:
         raise ValueError("one origin is wanted, such as https://www.example.com")
-    return f"{parts.scheme}://{named}{port}"
+    return origin_of(text)
+
+
+def origin_of(url: str) -> str:
+    """The origin of an http(s) address, as browsers write it.
+
+    Raises:
+        ValueError: Its port is no port.
+    """
+    parts = urlsplit(url.lower())
+    authority = parts.netloc.rpartition("@")[2]
+    is_usual = parts.port == {"http": 80, "https": 443}.get(parts.scheme)
+    return f"{parts.scheme}://{authority.removesuffix(f':{parts.port}') if is_usual else authority}"
 
 
 def add_cors(app: web.Application, origins: Iterable[str], paths: Iterable[str]) -> None:
@@ -85,13 +84,3 @@ def is_foreign(request: web.BaseRequest, allowed: Iterable[str]) -> bool:
     origins = request.headers.getall("Origin", [])
     own = {f"{scheme}://{request.headers.get('Host', '')}".lower() for scheme in ("http", "https")}
     return any(origin.lower() not in own and origin not in allowed for origin in origins)
-
-
-def origin_of(url: str) -> str:
-    """The origin of an address.
-
-    Raises:
-        ValueError: It has none.
-    """
-    parts = urlsplit(url)
-    return origin(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
