@@ -6,4 +6,8 @@
  * @typedef {{mount: (root: HTMLElement, context: import("./app.js").Context) => () => void}} View
  * @type {{path: string, title?: string, under?: string, load: () => Promise<View>}[]}
  */
-export const ROUTES = [{ path: "talk", title: "Talk", load: () => import("./views/talk.js") }];
+export const ROUTES = [
+  { path: "talk", title: "Talk", load: () => import("./views/talk.js") },
+  { path: "transcribe", title: "Transcribe", load: () => import("./views/transcribe.js") },
+  { path: "speak", title: "Speak", load: () => import("./views/speak.js") },
+];
