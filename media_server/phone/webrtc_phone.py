@@ -243,6 +243,12 @@ class WebrtcLine:
         self._track.put(self._sound.encode(frame), len(self._sent) // 2)
         self._sent += frame
 
+    def heard(self) -> bytes:
+        """What was played up to now: linear PCM at 8 kHz."""
+        assert self._playout is not None, "connect comes first"
+        self._playout.advance(self._now())
+        return bytes(self._playout.played)
+
     async def aclose(self) -> None:
         """Close the connection. Idempotent."""
         self._track.stop()

@@ -16,11 +16,22 @@ from media_server.transports.port import (
     MarkReturned,
     MediaPort,
     PortEvent,
+    TextArrived,
 )
-from tests.contract.wires import WIRES, FarEnd, Wire
+from tests.contract.browser_wires import browser_socket, webrtc
+from tests.contract.telephone_wires import loopback, twilio
+from tests.contract.wire import FarEnd, Wire
 
 SOON_S = 3.0
 REASONS = {"caller_hangup", "media_timeout", "connection_lost", "protocol_error", "closed"}
+
+WIRES = {
+    "loopback": Wire(loopback, exact=True, texts=True, queues=True, vanished=("connection_lost",)),
+    "twilio": Wire(twilio, exact=True, texts=False, queues=True),
+    "browser_socket": Wire(browser_socket, exact=True, texts=True, queues=True),
+    "webrtc_opus": Wire(webrtc("opus"), exact=False, texts=True, queues=False),
+    "webrtc_pcmu": Wire(webrtc("pcmu"), exact=False, texts=True, queues=False),
+}
 
 every_wire = pytest.mark.parametrize("wire", WIRES.values(), ids=list(WIRES))
 
@@ -180,6 +191,17 @@ async def test_keys_arrive_in_their_order(wire: Wire) -> None:
             await call.far_end.press(digit)
         await call.until(DigitArrived("#"))
     assert [event.digit for event in call.events if isinstance(event, DigitArrived)] == list("15*#")
+
+
+@pytest.mark.parametrize("wire", [wire for wire in WIRES.values() if wire.texts], ids=lambda wire: wire.open.__name__)
+async def test_what_is_typed_arrives_in_its_order_with_keys(wire: Wire) -> None:
+    async with reading(wire) as call:
+        await call.far_end.text("für vier, bitte")
+        await call.far_end.press("1")
+        await call.far_end.text("and thanks")
+        await call.until(TextArrived("and thanks"))
+    told = [event for event in call.events if isinstance(event, TextArrived | DigitArrived)]
+    assert told == [TextArrived("für vier, bitte"), DigitArrived("1"), TextArrived("and thanks")]
 
 
 @every_wire
