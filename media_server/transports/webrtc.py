@@ -18,29 +18,21 @@ from typing import Final
 
 import structlog
 from aioice.candidate import Candidate
-from aiortc.rtcdatachannel import RTCDataChannel
 
 from media_server.audio.codec import G711, Codec, Opus
 from media_server.audio.frame import PTIME_MS, frame_bytes
-from media_server.errors import Overloaded, PeerError, ProtocolViolation
-from media_server.protocol.browser_socket import Digit, Text, parse_message
-from media_server.protocol.message_rate import MessageRate
+from media_server.errors import Overloaded, PeerError
 from media_server.protocol.rtcp import INTERVAL_S
 from media_server.protocol.webrtc_sdp import Fragment, Local, Offer, serialize_answer
-from media_server.transports.port import DigitArrived, PortEvent, TextArrived
+from media_server.transports.port import PortEvent
 from media_server.transports.rtp_session import RtpSession
+from media_server.transports.webrtc_channel import EventChannel
 from media_server.transports.webrtc_ice import IceConnection, IceSettings
 from media_server.transports.webrtc_secure import Certificate, DataTransport, SecureTransport
 
-CHANNEL: Final = "events"
-"""The label of the data channel that the peer opens for events, keys and text."""
 LEAD_S: Final = 0.02
 MAX_EVENTS: Final = 3000
 """What came and is not read yet; a leg reads at once."""
-MAX_UNSENT_BYTES: Final = 256 * 1024
-MAX_UNSENT_TEXTS: Final = 500
-MESSAGES_PER_S: Final = 20
-MESSAGES_AT_ONCE: Final = 200
 _SILENT_AFTER_S = 0.05
 _PTIME_S = PTIME_MS / 1000
 _CLOSE_S = 2.0
@@ -90,9 +82,7 @@ class WebRtcPort:
         self._secure = SecureTransport(self._ice, certificate, on_rtp=self._receive_rtp, on_rtcp=self._receive_rtcp)
         self._secure.on("statechange", self._state_changed)
         self._data = DataTransport(self._secure) if offer.data is not None else None
-        self._channel: RTCDataChannel | None = None
-        self._texts: deque[str] = deque()
-        self._rate = MessageRate(per_s=MESSAGES_PER_S, burst=MESSAGES_AT_ONCE)
+        self._channel = EventChannel(lambda event: self._tell([event]), self._end)
         self._events: deque[PortEvent] = deque()
         self._news = asyncio.Event()
         self._deadline: asyncio.TimerHandle | None = None
@@ -163,7 +153,7 @@ class WebRtcPort:
         if not await self._secure.shake_hands(self._offer):
             raise PeerError("the DTLS handshake failed")
         if self._data is not None:
-            self._data.on("datachannel", self._channel_opened)
+            self._data.on("datachannel", self._channel.opened)
             await self._data.begin(self._offer)
 
     # --- MediaPort -----------------------------------------------------------------------------------------------
@@ -221,42 +211,8 @@ class WebRtcPort:
 
     def send_text(self, text: str) -> None:
         """Send an event to the page. A peer without a data channel is not told; one that does not read is cut off."""
-        if self._closing is not None or self._data is None:
-            return
-        if self._channel is None:
-            if len(self._texts) < MAX_UNSENT_TEXTS:
-                self._texts.append(text)
-            return
-        if self._channel.readyState != "open":
-            return
-        if self._channel.bufferedAmount > MAX_UNSENT_BYTES:
-            self._end("peer_not_reading")
-            return
-        self._channel.send(text)
-
-    def _channel_opened(self, channel: RTCDataChannel) -> None:
-        if channel.label != CHANNEL or self._channel is not None:
-            return
-        self._channel = channel
-        channel.on("message", self._message)
-        while self._texts:
-            self.send_text(self._texts.popleft())
-
-    def _message(self, message: str | bytes) -> None:
-        if not self._rate.allows(self._loop.time()):
-            self._end("too_many_messages")
-            return
-        try:
-            parsed = parse_message(message) if isinstance(message, str) else None
-        except ProtocolViolation:
-            parsed = None
-        match parsed:
-            case Digit():
-                self._tell([DigitArrived(parsed.digit)])
-            case Text():
-                self._tell([TextArrived(parsed.text)])
-            case _:
-                self.session.irregular["bad_message"] += 1
+        if self._closing is None and self._data is not None:
+            self._channel.send(text)
 
     # --- what comes ----------------------------------------------------------------------------------------------
 
@@ -345,7 +301,7 @@ class WebRtcPort:
         for timer in (self._deadline, self._silence):
             if timer is not None:
                 timer.cancel()
-        irregular = self.session.irregular + self._ice.irregular
+        irregular = self.session.irregular + self._ice.irregular + self._channel.irregular
         if irregular:
             _log.info("webrtc.irregular", reason=reason, **irregular)
 

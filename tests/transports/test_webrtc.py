@@ -158,7 +158,7 @@ async def test_keys_and_text_come_over_the_channel_and_events_go() -> None:
             peer.channel.send(message)
         await heard.until(lambda events: TextArrived("good morning") in events)
         assert DigitArrived("7") in heard.events
-        assert port.session.irregular["bad_message"] >= 1
+        assert port._channel.irregular["bad_message"] >= 1
 
 
 async def test_what_is_told_before_the_channel_is_open_is_not_lost() -> None:
