@@ -10,19 +10,19 @@ from typing import TypeVar
 import structlog
 
 from media_server.audio.echo_filter import EchoFilter, NoEcho
-from media_server.call.authors_line import short_place_of
 from media_server.call.chronicle import CallFacts, Chronicle
 from media_server.call.ears import Ears
+from media_server.call.ending import ending_of
 from media_server.call.filler import Filler
 from media_server.call.kept_sound import KeptSound
 from media_server.call.leg import Leg
 from media_server.call.live import Live
-from media_server.call.phrases import APOLOGY, GOODBYE, Phrases
+from media_server.call.phrases import GOODBYE, Phrases
 from media_server.call.record import EventSink
 from media_server.call.recorder import Recording
 from media_server.call.speaking import Speaking
 from media_server.call.voice import Voice
-from media_server.errors import CallEnded, DeadlineExceeded, EngineError, NoAnswer
+from media_server.errors import CallEnded
 from media_server.protocol.asr_stream import AsrQuery
 from media_server.speech.engine_stream import EngineStreams
 from media_server.transports.port import MediaPort
@@ -211,22 +211,11 @@ class Conversation:
         """How the dialplan ended, and what the caller hears of it."""
         if task.cancelled():
             return
-        error = task.exception()
-        if error is None or isinstance(error, CallEnded):
-            await self._farewell("completed", None)
-        elif isinstance(error, NoAnswer):
-            await self._farewell(error.code, GOODBYE)
-        elif isinstance(error, EngineError | DeadlineExceeded):
-            self.chronicle.record.error = f"{error.code}: {error.message}"
-            log.error("call_cannot_go_on", call=self.facts.id, error=self.chronicle.record.error)
-            await self._farewell(error.code, APOLOGY)
-        else:
-            place = short_place_of(error, self.facts.folder)
-            self.chronicle.record.error = f"{type(error).__name__} at {place}"
-            log.error(
-                "dialplan_failed", call=self.facts.id, dialplan=self.facts.dialplan, error=self.chronicle.record.error
-            )
-            await self._farewell("dialplan_error", APOLOGY)
+        ending = ending_of(task.exception(), self.facts.folder)
+        if ending.error is not None:
+            self.chronicle.record.error = ending.error
+            log.error(ending.event, call=self.facts.id, dialplan=self.facts.dialplan, error=ending.error)
+        await self._farewell(ending.reason, ending.phrase)
 
     async def _farewell(self, reason: str, phrase: str | None) -> None:
         """Say the last words, and hang up when they and all before them were heard."""

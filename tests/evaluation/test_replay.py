@@ -207,6 +207,14 @@ def test_the_floor_goes_as_it_went(call: CallFile) -> None:
         assert (fate.utterance, fate.outcome, fate.contested) == ("u1", before.outcome, before.contested)
 
 
+@pytest.mark.parametrize(("kind", "what"), [("digit", {"digit": "5"}), ("typed", {"text": "stop"})])
+def test_what_was_pressed_or_typed_takes_the_floor_again(tmp_path: Path, kind: str, what: dict[str, str]) -> None:
+    begins = {"barge_in": "on", "audible_line_s": 7.4, "utterance": "u1", "seconds": 3.0}
+    call = read_call(exported(tmp_path, line(7.4, "begins", **begins), line(8.0, kind, **what)))
+    [fate] = fates_now(call, told_now(call, MODELS, {}), 0.0)
+    assert (fate.outcome, round(fate.at_s, 1)) == ("yielded", 8.0)
+
+
 def test_the_report_says_it_in_lines(call: CallFile) -> None:
     then, now = told_then(call), told_now(call, MODELS, {"patience": "patient"})
     lines = list(replay_report(turns_of(then), turns_of(now), fates_then(call), fates_now(call, now, lag_s(then))))
