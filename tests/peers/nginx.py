@@ -13,6 +13,7 @@ import aiohttp
 from tests.conftest import require_peer
 
 SHIPPED = Path(__file__).parents[2] / "nginx" / "media-server.conf"
+TALK = "talk.example.com"
 NOBODY = "127.0.0.1:1"
 
 
@@ -30,6 +31,11 @@ class Doors:
     @property
     def speech(self) -> str:
         return f"https://localhost:{self.port}"
+
+    @property
+    def talk(self) -> tuple[str, dict[str, str]]:
+        """Its address, and what to say that it is the one that is wanted."""
+        return self.calls, {"Host": TALK}
 
 
 def free_port() -> int:
@@ -80,7 +86,7 @@ def shipped(folder: Path, upstreams: Mapping[str, Sequence[str]], port: int) -> 
         "server_name speech.example.com;": "server_name localhost;",
         **{
             f"/etc/letsencrypt/live/{name}.example.com/{theirs}.pem": f"{folder}/{ours}.pem"
-            for name in ("calls", "speech")
+            for name in ("calls", "speech", "talk")
             for theirs, ours in (("fullchain", "cert"), ("privkey", "key"))
         },
     }.items():

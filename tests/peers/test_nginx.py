@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
+from aiohttp import WSServerHandshakeError, web
 from aiohttp.test_utils import TestServer
 from multidict import CIMultiDict
 
@@ -16,7 +16,9 @@ from media_server.phone.caller_script import CallerScript
 from media_server.phone.twilio_phone import TwilioPhone
 from media_server.server import MAX_BODY
 from media_server.services.app import MAX_MESSAGE
-from tests.peers.nginx import Doors, free_port, nginx, trusting
+from tests import browser_rig
+from tests.browser_rig import EchoGate as BrowserGate
+from tests.peers.nginx import TALK, Doors, free_port, nginx, trusting
 from tests.twilio_rig import EchoGate, serve
 
 TONE = b"\x00\x20\x00\xe0" * 4000
@@ -38,6 +40,24 @@ async def test_a_call_comes_in_through_nginx(tmp_path: Path) -> None:
     assert call.violations == ()
     assert any(call.agent), "the echo was heard"
     assert reason == "caller_hangup"
+
+
+async def test_a_page_has_its_call_through_nginx(tmp_path: Path) -> None:
+    gate = BrowserGate()
+    async with (
+        browser_rig.serve(gate) as server,
+        nginx(tmp_path, free_port(), media=[server.url.removeprefix("http://")]) as doors,
+    ):
+        url, named = doors.talk
+        through = browser_rig.Server(url, doors.http)
+        async with browser_rig.page(through, headers={"Origin": f"https://{TALK}", **named}) as me:
+            await me.say()
+            assert await me.hear() == browser_rig.PIECE
+        assert await gate.over() == "caller_hangup"
+        with pytest.raises(WSServerHandshakeError) as refused:
+            async with browser_rig.page(through, headers={"Origin": doors.calls, **named}):
+                pass
+        assert refused.value.status == 403
 
 
 @dataclass(slots=True)
@@ -95,6 +115,52 @@ async def test_the_speech_services_are_behind_their_door_and_no_other(behind: Be
     assert behind.reached == [("GET", path)]
 
 
+PAGE = (
+    *(
+        "/",
+        "/web/app.js",
+        "/web/views/talk.js",
+        "/healthz",
+        "/v1/page",
+        "/v1/tickets",
+        "/v1/webrtc",
+        "/v1/webrtc/a-b_1",
+    ),
+    *(
+        "/v1/talk?ticket=x",
+        "/v1/calls",
+        "/v1/calls/1",
+        "/v1/calls/events",
+        "/v1/calls/1/recording",
+        "/v1/calls/1/hangup",
+    ),
+    *(*(path for path in ASR if path != "/v1/listen"), *TTS),
+)
+
+
+async def test_the_page_and_what_it_asks_for_are_behind_their_door(behind: Behind) -> None:
+    url, named = behind.doors.talk
+    for path in PAGE:
+        async with behind.doors.http.get(url + path, headers=named) as answer:
+            assert answer.status == 200, path
+    assert behind.reached == [("GET", path) for path in PAGE]
+    for headers in behind.headers:
+        assert headers.getall("Host") == [TALK]
+        assert headers.getall("X-Forwarded-For") == ["127.0.0.1"]
+
+
+async def test_nothing_else_is_behind_the_door_of_the_page(behind: Behind) -> None:
+    for path in (
+        *("/metrics", "/readyz", "/healthz/", "/index.html", "/web", "/web/", "/webx/a.js", "/v1", "/v1/listen"),
+        *("/web/../metrics", "/web/%2e%2e/metrics", "/web/..%2fmetrics", "/v1/page/../../metrics", "/v1/talkx"),
+        *("/v1/webrtc/", "/v1/webrtc/a/b", "/v1/calls/1/x", "/v1/calls/1/recording/x", "/v1/stream", "/v1/stream/x"),
+        *("/twilio/voice", "//metrics", "/web/%00.js", "/v1/tickets%00", "/v1/schema/verbs.json", "/..", "/%"),
+    ):
+        answer = await behind.raw(f"GET {path} HTTP/1.1\r\nHost: {TALK}\r\nConnection: close\r\n\r\n".encode())
+        assert answer.split()[1] in (b"400", b"404"), path
+    assert behind.reached == []
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 @pytest.mark.parametrize(
     "path",
@@ -124,6 +190,8 @@ async def test_no_spelling_of_a_path_leads_anywhere_else(behind: Behind, host: s
         ("localhost", "/v1/transcribe", Settings().asr.max_file_bytes),
         ("localhost", "/v1/synthesize", MAX_MESSAGE),
         ("127.0.0.1", "/twilio/voice", MAX_BODY),
+        (TALK, "/v1/webrtc", MAX_BODY),
+        (TALK, "/v1/transcribe", Settings().asr.max_file_bytes),
     ],
 )
 async def test_a_body_beyond_our_limit_is_refused_before_it_comes(
