@@ -15,8 +15,8 @@ const LIT_MS = 150;
  */
 export function keypad(press, active) {
   const keys = KEYS.map((key, index) =>
-    h("button", { class: "key", type: "button", "aria-label": NAMES[key] ?? key, onclick: () => press(key) },
-      h("span", { class: "key-digit" }, key), h("span", { class: "key-letters" }, LETTERS[index])));
+    h("button", { class: "key", type: "button", onclick: () => press(key) }, h("span", { class: "key-digit" }, key),
+      NAMES[key] && h("span", { class: "unseen" }, ` ${NAMES[key]}`), h("span", { class: "key-letters", "aria-hidden": "true" }, LETTERS[index])));
   const typed = (/** @type {KeyboardEvent} */ event) => {
     const index = KEYS.indexOf(event.key);
     if (index < 0 || event.ctrlKey || event.metaKey || event.altKey || event.repeat || !active() || isTyping(event.target)) return;

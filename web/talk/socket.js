@@ -21,11 +21,11 @@ export async function callBySocket(wiring) {
   const { signal } = wiring;
   const address = await socketUrl("/v1/talk", wiring.dialplan ? { dialplan: wiring.dialplan } : {});
   signal.throwIfAborted();
-  const socket = new WebSocket(address, ["media-server.talk.1"]);
-  socket.binaryType = "arraybuffer";
-  const send = (/** @type {object} */ message) => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(message));
   const player = await openPlayer({ rate: RATE, onmark: (name) => send({ type: "mark", name }) });
   if (wiring.speaker) await player.setSink(wiring.speaker).catch(() => {});
+  const socket = new WebSocket(address, ["media-server.talk.1"]); // listened to at once: nothing may come before
+  socket.binaryType = "arraybuffer";
+  const send = (/** @type {object} */ message) => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(message));
   /** @type {Problem | null} */
   let refusal = null;
   const begun = new Promise((/** @type {(value?: undefined) => void} */ resolve) => {
@@ -34,7 +34,7 @@ export async function callBySocket(wiring) {
       else receive(data, (message) => {
         if (message.type === "clear") player.clear();
         else if (message.type === "mark") player.mark(String(message.name));
-        else if (message.type === "error") refusal = new Problem({ ...message, detail: message.detail ?? "" });
+        else if (message.type === "error") refusal = new Problem({ ...message, detail: message.detail ?? "", retryAfter: message.retry_after_s });
         else wiring.onevent(message);
       });
       if (!refusal) resolve();
@@ -99,12 +99,16 @@ function opened(socket, begun, refusal, signal) {
   });
 }
 
-/** A page cannot ping over a WebSocket, so this asks the same server the shortest question there is. */
+/** A page cannot ping over a WebSocket, so this asks the same server the shortest question there is; twice, for the first may connect. */
 async function roundTrip() {
-  const asked = performance.now();
+  let best = Infinity;
   try {
-    await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(ROUND_TRIP_MS) });
-    return performance.now() - asked;
+    for (let asked = 0; asked < 2; asked += 1) {
+      const began = performance.now();
+      await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(ROUND_TRIP_MS) });
+      best = Math.min(best, performance.now() - began);
+    }
+    return best;
   } catch {
     return null;
   }

@@ -77,7 +77,7 @@ const DRAW = {
 
   /** @param {import("./conversation.js").AgentLine} line */
   agent(line) {
-    const heard = line.over && line.complete ? line.text.length : Math.min(line.heard, line.text.length);
+    const heard = line.over && line.complete ? line.text.length : wordEnd(line.text, line.heard);
     const cutOff = line.over && heard < line.text.length;
     const note = cutOff ? badge(heard > 0 ? "Cut off" : "Not heard", "warn") : line.held ? badge("Paused: you are speaking", "warn live") : null;
     return h("div", { class: `line agent${line.over ? "" : " open"}${line.held ? " held" : ""}` },
@@ -89,3 +89,10 @@ const DRAW = {
   /** @param {import("./conversation.js").Aside} line */
   aside: (line) => h("div", { class: `line aside ${line.tone}`.trim() }, h("span", null, line.text)),
 };
+
+/** Where the next word begins, so that no line is drawn through a space. @param {string} text @param {number} heard */
+function wordEnd(text, heard) {
+  let end = Math.min(heard, text.length);
+  while (end > 0 && text[end] === " ") end += 1;
+  return end;
+}

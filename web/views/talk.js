@@ -45,7 +45,7 @@ class TalkView {
     root.append(h("div", { class: "talk" }, this.panel.element, h("section", { class: "card flush words", "aria-label": "Conversation" }, this.scroller, compose)));
     this.#listen();
     this.#state({ phase: "idle" });
-    if (!isSecureContext) fill(this.panel.message, insecureBanner());
+    if (!isSecureContext) this.#noMicrophone();
     void this.#dialplans();
     void this.panel.refreshDevices(this.call.choice);
   }
@@ -70,6 +70,12 @@ class TalkView {
     this.call.end();
     this.over?.abort();
     this.keypad.close();
+  }
+
+  #noMicrophone() {
+    this.panel.talk.disabled = true;
+    this.panel.say("No microphone here");
+    fill(this.panel.message, insecureBanner());
   }
 
   #toggle() {
@@ -100,11 +106,12 @@ class TalkView {
     this.panel.show({ ...words, calling: this.call.running !== null && state.phase !== "over" });
     this.typed.disabled = this.sendButton.disabled = !live;
     fill(this.panel.message, words.banner && banner(words.banner));
-    if (words.aside) this.#show(this.talk.aside(words.aside));
+    if (words.aside) this.#show(this.talk.aside([words.aside, this.liveSince && duration(this.liveSince)].filter(Boolean).join(" · ")));
     if (words.spoken) this.context.announce(words.spoken);
     if (state.phase === "microphone") this.#begin();
-    if (live) this.liveSince = performance.now();
-    else this.#quiet();
+    this.liveSince = live ? performance.now() : 0;
+    if (!live) this.#quiet();
+    if (!this.call.running) this.#press({ keys: false });
     void this.#roundTrip();
   }
 
@@ -141,10 +148,9 @@ class TalkView {
     const { state } = this.call;
     if (state.phase !== "live") return;
     this.panel.levels(this.pressed.muted ? 0 : (this.hearing?.level() ?? 0), state.wire.level());
-    const seconds = Math.floor((performance.now() - this.liveSince) / 1000);
     const speaking = this.talk.last((line) => line.who === "agent" && !line.over);
     const title = speaking?.held ? "Paused for you" : speaking ? "Speaking" : this.pressed.muted ? "Muted" : "Listening";
-    this.panel.say(title, `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`);
+    this.panel.say(title, duration(this.liveSince));
   }
 
   /** @param {MediaStream | null} stream */
@@ -190,11 +196,17 @@ class TalkView {
     if (state.phase === "live") {
       const ms = await state.wire.roundTrip();
       if (this.call.state !== state) return;
-      parts.push(`Connected by ${state.wire.name}`, ms !== null && `${Math.max(1, Math.round(ms))} ms round trip`);
+      parts.push(state.wire.name, ms !== null && `${Math.max(1, Math.round(ms))} ms round trip`);
     }
-    parts.push(this.recorded && "Calls are recorded");
-    this.panel.connection.textContent = parts.filter(Boolean).join(" · ");
+    const connected = parts.filter(Boolean).join(" · ");
+    fill(this.panel.connection, connected && h("span", null, connected), this.recorded && h("span", null, "Calls are recorded"));
   }
+}
+
+/** Minutes and seconds since then. @param {number} since */
+function duration(since) {
+  const seconds = Math.floor((performance.now() - since) / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 function nothingYet() {
