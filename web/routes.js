@@ -10,4 +10,6 @@ export const ROUTES = [
   { path: "talk", title: "Talk", load: () => import("./views/talk.js") },
   { path: "transcribe", title: "Transcribe", load: () => import("./views/transcribe.js") },
   { path: "speak", title: "Speak", load: () => import("./views/speak.js") },
+  { path: "calls", title: "Calls", load: () => import("./views/calls.js") },
+  { path: "calls/*", under: "calls", load: () => import("./views/inspector.js") },
 ];

@@ -1,9 +1,10 @@
 """The record of one call (CDR), live and afterwards."""
 
 from collections.abc import Callable
+from statistics import median
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, computed_field
 
 from media_server.call.events import (
     AgentSaid,
@@ -154,6 +155,19 @@ class CallRecord(BaseModel):
     ledger: LedgerRecord = LedgerRecord()
     happenings: list[Happening] = []
     recording: RecordingRecord | None = None
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated properties
+    @property
+    def turn_count(self) -> int:
+        """How many turns the caller had."""
+        return len(self.turns)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def answer_ms(self) -> int | None:
+        """The median wait for an audible answer, in milliseconds; None where there was none."""
+        waits = [turn.receipt.total for turn in self.turns if turn.receipt is not None]
+        return round(median(waits)) if waits else None
 
     def receive(self, event: CallEvent) -> None:
         """Take down what happened."""

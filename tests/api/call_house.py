@@ -1,7 +1,7 @@
 """The routes of calls on a free port, with a registry and an archive behind them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import Middleware
 
 from media_server.api.call_stream import CallStream
 from media_server.api.calls import Calls
@@ -67,7 +68,10 @@ async def _nothing_rings(_call: str, _reason: str) -> bool:
 
 
 @asynccontextmanager
-async def call_house(folder: Path) -> AsyncIterator[CallHouse]:
+async def call_house(
+    folder: Path, routes: Sequence[web.RouteDef] = (), middlewares: Sequence[Middleware] = ()
+) -> AsyncIterator[CallHouse]:
+    """`routes`, `middlewares`: more of them."""
     engines = Engines(["http://127.0.0.1:1"])
     speech = Speech(engines, engines, Phrases(TtsQuery(sample_rate=8000)), AsrQuery(sample_rate=8000), 8.0, 7200.0, 5.0)
 
@@ -79,7 +83,8 @@ async def call_house(folder: Path) -> AsyncIterator[CallHouse]:
     registry = Registry(
         speech, all_of(archive.receive, stream.receive), max_calls=20, now=asyncio.get_running_loop().time
     )
-    app = web.Application(middlewares=[problem_middleware])
+    app = web.Application(middlewares=[problem_middleware, *middlewares])
+    app.add_routes(routes)
     app.add_routes(stream.routes())
     app.add_routes(Calls(registry, archive).routes())
     app.add_routes(recording_routes(registry, archive))
