@@ -2,14 +2,13 @@
 
 Rules:
 - As with `twilio.py`, the socket is read only where `events` are asked for, and a peer that does not read what is sent
-  ends the port. So does one that reads too slowly for the events of its call, of which `MAX_WAITING` may wait.
+  ends the port. So does one that reads too slowly for the events of its call (`outbox.py`).
 - Sound is sent when it is due by who calls `send`; what is told of the call (`send_text`) is sent beside it by `tell`.
 - `aclose` ends the sound and leaves the socket open, since a call that is over has still something to tell: how it
   ended. `finish` sends that, and closes.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, assert_never
@@ -31,6 +30,7 @@ from media_server.protocol.browser_socket import (
 )
 from media_server.protocol.browser_stream import Audio, BrowserStream, Dropped, StreamEvent
 from media_server.protocol.message_rate import MessageRate
+from media_server.transports.outbox import Outbox
 from media_server.transports.port import (
     AudioArrived,
     AudioDropped,
@@ -45,10 +45,6 @@ HEARTBEAT_S = 10.0
 """A socket on which nothing at all comes for so long is pinged; half of it later it counts as dead."""
 CLOSE_TIMEOUT_S = 2.0
 """How long a page may take to answer a close."""
-MAX_WAITING = 1000
-"""Messages about the call that may wait until the page reads them."""
-MAX_WAITING_CHARACTERS = 1 << 20
-"""In all of them together."""
 
 _log = structlog.get_logger(__name__)
 
@@ -109,10 +105,7 @@ class BrowserSocketPort:
         """There is nobody left to tell anything."""
         self._receiving: asyncio.Timeout | None = None
         self._rate = MessageRate(per_s=MESSAGES_PER_S, burst=MESSAGES_AT_ONCE)
-        self._texts: deque[str] = deque()
-        self._waiting_characters = 0
-        self._news = asyncio.Event()
-        self._finishing = False
+        self._outbox = Outbox()
 
     @property
     def ended_reason(self) -> str:
@@ -161,6 +154,7 @@ class BrowserSocketPort:
         if message.type is WSMsgType.BINARY:
             return self.stream.receive_binary(message.data, now)
         self._lost = True
+        self._outbox.close()
         if isinstance(message.data, WebSocketError):
             # A frame against RFC 6455, or too long: aiohttp has closed with its code (1009, 1007, 1002).
             self._end("protocol_error")
@@ -187,26 +181,13 @@ class BrowserSocketPort:
 
     def send_text(self, text: str) -> None:
         """Have the page told something, one JSON object; `tell` does it. Never blocks, never raises."""
-        if self._lost:
-            return
-        if len(self._texts) >= MAX_WAITING or self._waiting_characters + len(text) > MAX_WAITING_CHARACTERS:
+        if not self._lost and not self._outbox.put(text):
             self._lose("peer_not_reading")
-            return
-        self._texts.append(text)
-        self._waiting_characters += len(text)
-        self._news.set()
 
     async def tell(self) -> None:
         """Send what `send_text` is given, until `finish`, or the page is gone."""
-        while not self._lost:
-            while self._texts:
-                text = self._texts.popleft()
-                self._waiting_characters -= len(text)
-                await self._transmit(self._socket.send_str(text))
-            if self._finishing:
-                return
-            self._news.clear()
-            await self._news.wait()
+        while (text := await self._outbox.get()) is not None:
+            await self._transmit(self._socket.send_str(text))
 
     async def aclose(self) -> None:
         """End the sound, both ways. Idempotent."""
@@ -215,8 +196,7 @@ class BrowserSocketPort:
     async def finish(self, telling: "asyncio.Task[None]", *, code: int = WSCloseCode.OK) -> None:
         """Tell what waits to be told, and close the socket. `telling`: the task of `tell`."""
         self._end("closed")
-        self._finishing = True
-        self._news.set()
+        self._outbox.end()
         await asyncio.wait({telling}, timeout=self._limits.send_s)
         telling.cancel()
         await asyncio.gather(telling, return_exceptions=True)
@@ -239,7 +219,7 @@ class BrowserSocketPort:
 
     def _lose(self, reason: str) -> None:
         self._lost = True
-        self._news.set()
+        self._outbox.close()
         self._end(reason)
         self._abort()
 
