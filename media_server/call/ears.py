@@ -122,7 +122,7 @@ class Ears:
         self._base_s = self._leg.position / self._leg.port.sample_rate
         self._assembler = TurnAssembler()
         self._session = session = AsrSession(self._engines, self._query, gone_s=self._gone_s)
-        self.tap("listening", query=self._query.model_dump(mode="json"), sample=self._leg.position, turns=self._turn)
+        self.tap("listening", query=self._query.model_dump(mode="json"), sample=self._leg.position)
         session.on_configure = self._configured
         if self._expected.changes:
             session.configure(self._expected)
@@ -237,7 +237,7 @@ class Ears:
             self._turns += 1
             self._turn = self._turns
         if not hasattr(event, "turn") or self._turn > self._hidden_turns:
-            self.tap("asr", event=event.model_dump(mode="json"))
+            self.tap("asr", event=event.model_dump(mode="json"), turn=self._turn)
 
     def read(self, text: str) -> None:
         """The caller typed something: a turn of its own, over at once, that takes the floor whatever it says.

@@ -4,12 +4,11 @@ Each line has `at` (monotonic seconds since the call began), `line_s` (how many 
 by then: the time line of the WAV) and `type`:
 
 * `call`: the first one. `version`, `sample_rate`, `call`.
-* `listening`: the recogniser's stream begins at `sample` of the caller's sound, and was asked for with `query`; there
-  were so many `turns` before.
+* `listening`: the recogniser's stream begins at `sample` of the caller's sound, and was asked for with `query`.
 * `cleaned`: what it was sent from `sample` on is not what came, since our own voice was taken out: `pcm`, base64 of
   16-bit samples; without it, `samples` of silence.
 * `configure`: `changes` of what it expects, after `sample` samples of its stream.
-* `asr`: an `event` of its, in its own words and stream seconds.
+* `asr`: an `event` of its, in its own words and stream seconds; `turn` is the call's number of the turn it belongs to.
 * `digit`: a key. `typed`: a `text` in place of speech.
 * `begins`: something of ours sounds from `audible_line_s` on; `barge_in` is who may interrupt it, `seconds` how long it
   is as far as it is made. `heard`: it was, to its end.
@@ -95,6 +94,7 @@ class InputLog:
                     audible_line_s=None if audible is None else round(audible, 4),
                     seconds=round(len(utterance.pcm) / BYTES_PER_SAMPLE / self._rate, 3),
                 )
+                self._flush(self._leg.now())  # who looks on sees what sounds; the next line may be far off
             case Heard():
                 seconds = len(happened.utterance.pcm) / BYTES_PER_SAMPLE / self._rate
                 self.note("heard", utterance=happened.utterance.id, seconds=round(seconds, 3))

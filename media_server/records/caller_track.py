@@ -5,7 +5,6 @@ from typing import TypeAlias
 from media_server.call.events import Answered, CallerSaid
 from media_server.call.record import MAX_LINES
 from media_server.protocol.asr_stream import (
-    AsrEvent,
     Final,
     Partial,
     SpeechStarted,
@@ -27,7 +26,8 @@ _Offer: TypeAlias = Partial | TurnEager | Final
 class CallerTrack:
     """Turns and stretches of speech. Lines first, in their order, then events.
 
-    A recogniser's stream counts its seconds and its turns from its own beginning; a call may have several.
+    A recogniser's stream counts its seconds and its turns from its own beginning; a call may have several. Lines of an
+    earlier version do not say which turn of the call they belong to: there the turns are counted on.
     """
 
     def __init__(self, sample_rate: int) -> None:
@@ -43,13 +43,13 @@ class CallerTrack:
     def listening(self, line: Listening) -> None:
         """A new stream begins."""
         self._base_s = line.sample / self._rate
-        self._before = self._latest if line.turns is None else line.turns
+        self._before = self._latest
         self._quiet(line.line_s)
 
     def heard(self, line: Heard) -> None:
         """The recogniser told something."""
         event = line.event
-        turn = self._turn_of(event)
+        turn = self._turn_of(line)
         if turn is None:
             return
         match event:
@@ -88,9 +88,11 @@ class CallerTrack:
         """The turns as they came."""
         return [self.turns[number] for number in sorted(self.turns)]
 
-    def _turn_of(self, event: AsrEvent) -> CallerTurn | None:
-        number = getattr(event, "turn", None)
-        return None if number is None else self._turn(self._before + number)
+    def _turn_of(self, line: Heard) -> CallerTurn | None:
+        number = getattr(line.event, "turn", None)
+        if number is None:
+            return None
+        return self._turn(self._before + number if line.turn is None else line.turn)
 
     def _turn(self, number: int) -> CallerTurn | None:
         if number not in self.turns:

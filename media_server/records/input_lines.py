@@ -29,12 +29,11 @@ class CallLine(_Line):
 
 
 class Listening(_Line):
-    """The recogniser's stream begins; its first turn is the call's turn number `turns` + 1, where that is known."""
+    """The recogniser's stream begins."""
 
     type: Literal["listening"]
     query: AsrQuery
     sample: int = Field(ge=0)
-    turns: int | None = Field(None, ge=0)
 
 
 class Cleaned(_Line):
@@ -55,10 +54,11 @@ class Configured(_Line):
 
 
 class Heard(_Line):
-    """The recogniser said something."""
+    """The recogniser said something. `turn`: the turn's number on the call, which typed ones count in."""
 
     type: Literal["asr"]
     event: AsrEvent
+    turn: int | None = Field(None, ge=0)
 
 
 class Key(_Line):

@@ -7,6 +7,9 @@ from urllib.parse import quote
 import pytest
 import pytest_asyncio
 
+from media_server.call.receipt import Receipt
+from media_server.call.record import TurnRecord
+from media_server.records.rows import call_row
 from tests.api.call_house import CallHouse, call_house
 
 
@@ -32,6 +35,21 @@ async def test_calls_are_listed_and_found(house: CallHouse) -> None:
         "dropped": {},
         "balances": True,
     }
+
+
+async def test_a_list_says_how_many_turns_there_were_and_how_long_the_caller_waited(tmp_path: Path) -> None:
+    async with call_house(tmp_path) as first:
+        call = await first.call()
+        record = first.registry.record(call)
+        for turn, waited in enumerate((200, 900, 300), 1):
+            receipt = Receipt(waited=waited, words=0, think=0, voice=0, wire=50, speculated=False)
+            record.turns.append(TurnRecord(turn=turn, text="", reason="complete", receipt=receipt))
+        record.turns.append(TurnRecord(turn=4, text="", reason="complete"))
+        for _ in range(2):  # as it is at hand, and from the archive
+            _, body = await first.ask("/v1/calls")
+            assert [(each["turn_count"], each["answer_ms"]) for each in body["calls"]] == [(4, 350)]
+            await first.archive.store.write([call_row(record)], [])
+            first.registry.forget(call)
 
 
 async def test_calls_of_earlier_runs_are_listed_and_found_too(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The page before a real registry and a real archive, with calls in it."""
 
 import asyncio
-import mimetypes
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from media_server.api.web_files import web_folder, web_routes
 from media_server.call.conversation import Conversation
 from media_server.call.events import CallEndedEvent, CallEvent, CallStarted
 from media_server.call.record import CallRecord
@@ -18,12 +18,6 @@ from media_server.records.rows import call_row, event_row
 from media_server.transports.loopback import LoopbackPort
 from tests.api.call_house import CallHouse, call_house
 from tests.web.held_call import CALL, held_call
-
-WEB = Path(__file__).parents[2] / "web"
-CSP = (
-    "default-src 'self'; media-src 'self' blob:; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
 
 
 @dataclass
@@ -99,7 +93,7 @@ async def call_page(folder: Path, *, key: str = "") -> AsyncIterator[CallPage]:
             raise Unauthorized
         return await handler(request)
 
-    routes = [web.get("/", _file), web.get("/web/{path:.+}", _file), web.get("/v1/page", _page)]
+    routes = [*web_routes(web_folder()), web.get("/v1/page", _page)]
     async with call_house(folder, routes, [guard]) as house:
         yield CallPage(house)
 
@@ -108,13 +102,3 @@ async def _page(_request: web.Request) -> web.Response:
     dialplans = [{"name": name, "default": name == "parrot"} for name in ("parrot", "booking")]
     document = {"version": "0.1.0", "auth": False, "dialplans": dialplans, "ice_servers": []}
     return web.json_response({**document, "sample_rate": 16000, "recording": True})
-
-
-async def _file(request: web.Request) -> web.Response:
-    path = WEB / request.match_info.get("path", "index.html")
-    if not path.is_file():
-        raise web.HTTPNotFound
-    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return web.Response(
-        body=await asyncio.to_thread(path.read_bytes), content_type=kind, headers={"Content-Security-Policy": CSP}
-    )
