@@ -69,7 +69,7 @@ class Peer:
         await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
 
     async def until(self, done: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(10):
             while not done():
                 self.news.clear()
                 await self.news.wait()
@@ -111,7 +111,7 @@ class Heard:
             self.news.set()
 
     async def until(self, done: Callable[[list[PortEvent]], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(10):
             while not done(self.events):
                 self.news.clear()
                 await self.news.wait()
@@ -172,7 +172,7 @@ async def test_what_is_told_before_the_channel_is_open_is_not_lost() -> None:
 async def test_a_peer_that_closes_has_hung_up() -> None:
     async with connected() as (port, peer, heard):
         await peer.connection.close()
-        await asyncio.wait_for(heard.task, 5)
+        await asyncio.wait_for(heard.task, 10)
         assert port.ended_reason == "caller_hangup"
 
 
@@ -181,7 +181,7 @@ async def test_a_peer_that_vanishes_is_given_up() -> None:
         for transceiver in peer.connection.getTransceivers():
             for protocol in transceiver.receiver.transport.transport._connection._protocols:
                 protocol.transport.abort()
-        await asyncio.wait_for(heard.task, 3)
+        await asyncio.wait_for(heard.task, 10)
         assert port.ended_reason == "media_timeout"
 
 
