@@ -9,8 +9,8 @@ import { ROUTES } from "./routes.js";
 /**
  * What the server says of itself (`GET /v1/page`).
  *
- * @typedef {{version: string, auth: boolean, dialplans?: {name: string, default: boolean}[], ice_servers?: RTCIceServer[],
- *   sample_rate: number, recording: boolean}} Page
+ * @typedef {{version: string, auth: boolean, may_call: boolean, dialplans: {name: string, default: boolean}[],
+ *   ice_servers: RTCIceServer[], sample_rate: number, recording: boolean}} Page `may_call`: the key is right, or none is wanted
  */
 
 /**
@@ -124,15 +124,12 @@ async function askForKey(wrong) {
           button({ label: "Cancel", onclick: () => close(null) }), button({ label: "Continue", kind: "primary", type: "submit" }))),
     };
   });
-  api.setKey(given);
+  if (given || wrong) api.setKey(given);
   return given;
 }
 
 async function changeKey() {
-  const had = api.key();
-  const given = await askForKey(false);
-  if (!given && had) notice("The key is forgotten.");
-  if (given || had) void show();
+  if (await askForKey(false)) void show();
 }
 
 /** A way to the key, where the server wants one. */

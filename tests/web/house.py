@@ -93,7 +93,8 @@ class House:
     busy: int = 0
     """So many calls are refused first."""
     key: str | None = None
-    webrtc_status: int = 501
+    webrtc_busy: int = 0
+    """So many offers are refused first; the others are not understood."""
     lines: list[Line] = field(default_factory=list)
     offers: int = 0
     deleted: list[str] = field(default_factory=list)
@@ -121,10 +122,10 @@ class _Routes:
             "sample_rate": RATE,
             "recording": True,
         }
+        document |= {"may_call": self.knows(request), "dialplans": [], "ice_servers": []}
         if self.knows(request):
             names = ["parrot", "booking", "support"]
             document["dialplans"] = [{"name": name, "default": name == "parrot"} for name in names]
-            document["ice_servers"] = []
         return web.json_response(document)
 
     async def ticket(self, request: web.Request) -> web.Response:
@@ -137,7 +138,10 @@ class _Routes:
         self.house.offers += 1
         if not self.knows(request):
             return problem(401, "unauthorized", "No valid signature, key or token.")
-        return problem(self.house.webrtc_status, "not_found", "No such route")
+        if self.house.webrtc_busy:
+            self.house.webrtc_busy -= 1
+            return problem(503, "overloaded", "No room for another one right now.", retryable=True)
+        return problem(501, "not_configured", "No WebRTC here.")
 
     async def talk(self, request: web.Request) -> web.StreamResponse:
         if not self.knows(request):
@@ -178,9 +182,10 @@ class _Routes:
                 line.messages.put_nowait(json.loads(message.data))
 
 
-def problem(status: int, code: str, detail: str) -> web.Response:
-    document = {"type": "about:blank", "title": "Refused", "status": status, "code": code, "detail": detail}
-    return web.json_response(document, status=status, content_type="application/problem+json")
+def problem(status: int, code: str, detail: str, *, retryable: bool = False) -> web.Response:
+    document = {"title": "Refused", "status": status, "code": code, "detail": detail, "retryable": retryable}
+    headers = {"Retry-After": "1"} if retryable else {}
+    return web.json_response(document, status=status, content_type="application/problem+json", headers=headers)
 
 
 async def _healthy(_request: web.Request) -> web.Response:

@@ -35,11 +35,13 @@ async def test_a_refused_a_missing_and_an_insecure_microphone_are_told_apart() -
 
 async def test_a_busy_server_is_called_again_after_a_countdown(context: BrowserContext) -> None:
     async with open_house() as house:
-        house.busy = 2
+        house.webrtc_busy = 1
+        house.busy = 1
         page = await opened(context, house)
         await press_talk(page)
         await expect(page.get_by_role("heading", name="The server is busy")).to_be_visible()
         await expect(page.get_by_text("Calling again in 1 s (1 of 5)")).to_be_visible()
+        await expect(page.get_by_text("Calling again in 1 s (2 of 5)")).to_be_visible()
         await expect(page.locator(".connection")).to_contain_text("WebSocket")
         assert len(house.lines) == 1
 

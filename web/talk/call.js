@@ -12,9 +12,10 @@
  */
 
 import { Problem } from "../api.js";
-import { closeMicrophone, MicrophoneError, openMicrophone } from "../audio/microphone.js";
+import { closeMicrophone, openMicrophone } from "../audio/microphone.js";
+import { ended, failure, GIVEN_UP } from "./endings.js";
 import { connected } from "./wire.js";
-import { endOfCall, isLoss } from "./words.js";
+import { isLoss } from "./words.js";
 
 const ATTEMPTS = 5;
 /** A call that held for so long begins its count of attempts anew. */
@@ -107,7 +108,7 @@ export class TalkCall {
       const began = performance.now();
       try {
         const reason = await this.#oneCall(signal);
-        if (!isLoss(reason)) return { phase: "over", title: "Call ended", detail: endOfCall(reason), tone: "", code: reason };
+        if (!isLoss(reason)) return ended(reason);
         lost = true;
         failed = performance.now() - began > HELD_MS ? 1 : failed + 1;
         if (failed > ATTEMPTS) return GIVEN_UP;
@@ -132,6 +133,7 @@ export class TalkCall {
       iceServers: await this.hooks.iceServers(),
       signal,
       onevent: (/** @type {any} */ event) => {
+        if (event.type === "error") return over.reject(new Problem(event));
         this.hooks.onevent(event);
         if (event.type === "call_ended") over.resolve(String(event.reason));
       },
@@ -184,23 +186,7 @@ export class TalkCall {
   }
 }
 
-/** @type {State} */
-const GIVEN_UP = {
-  phase: "over", title: "The connection was lost", code: "connection_lost", tone: "danger",
-  detail: "Calling again did not work. Check the network, then press Talk.",
-};
-
 /** Seconds before the next call, after so many were lost in a row. @param {number} failed */
 function backOff(failed) {
   return Math.min(16, 2 ** (failed - 1));
-}
-
-/** @param {unknown} error @returns {State} */
-function failure(error) {
-  if (error instanceof MicrophoneError) return { phase: "over", title: error.title, detail: error.detail, tone: "warn", code: error.code };
-  if (error instanceof Problem) {
-    const title = error.status === 503 || error.code === "overloaded" ? "The server is busy" : error.title;
-    return { phase: "over", title, detail: error.detail, tone: "danger", code: error.code };
-  }
-  throw error;
 }

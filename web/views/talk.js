@@ -1,20 +1,20 @@
 // @ts-check
 /** The view Talk: one call, seen and heard. */
 
-import { requireKey } from "../api.js";
 import { levelOfStream } from "../audio/levels.js";
-import { banner, button, emptyState } from "../components.js";
+import { banner, emptyState } from "../components.js";
 import { fill, h } from "../dom.js";
 import { TalkCall } from "../talk/call.js";
+import { composer } from "../talk/composer.js";
 import { Conversation } from "../talk/conversation.js";
 import { keypad } from "../talk/keypad.js";
 import { Panel } from "../talk/panel.js";
+import { permitted } from "../talk/permission.js";
 import { insecureBanner } from "../talk/secure.js";
 import { stateInWords } from "../talk/states.js";
 import { Transcript } from "../talk/transcript.js";
 
 const ROUND_TRIP_EVERY_MS = 5000;
-const MAX_TYPED = 2000;
 const DIALPLAN = "media-server.dialplan";
 
 class TalkView {
@@ -22,12 +22,11 @@ class TalkView {
   constructor(root, context) {
     this.context = context;
     this.talk = new Conversation();
-    this.pressed = { muted: false, keys: false };
-    this.liveSince = 0;
+    [this.pressed, this.liveSince] = [{ muted: false, keys: false }, 0];
     this.hearing = /** @type {{level: () => number, close: () => void} | null} */ (null);
     this.call = new TalkCall({
       onstate: (state) => this.#state(state), onevent: (event) => this.#event(event), onmicrophone: (stream) => this.#microphone(stream),
-      iceServers: () => this.#iceServers(),
+      iceServers: async () => (await permitted(context.page)).ice_servers,
     });
     this.call.choice.dialplan = sessionStorage.getItem(DIALPLAN) ?? "";
     this.keypad = keypad((digit) => this.call.send({ type: "digit", digit }), () => this.call.state.phase === "live");
@@ -38,11 +37,10 @@ class TalkView {
     }, this.keypad.element);
     this.scroller = h("div", { class: "scroller", tabIndex: 0, role: "region", "aria-label": "Transcript" });
     this.transcript = new Transcript(this.scroller);
-    this.typed = h("input", { class: "input", maxLength: MAX_TYPED, placeholder: "Type instead of speaking", "aria-label": "Type instead of speaking", autocomplete: "off" });
-    this.sendButton = button({ label: "Send", icon: "send", kind: "quiet", iconOnly: true, type: "submit" });
-    const compose = h("form", { class: "compose", onsubmit: (/** @type {Event} */ event) => this.#send(event) }, this.typed, this.sendButton);
+    this.composer = composer((text) => this.call.send({ type: "text", text }));
     this.scroller.append(nothingYet(), this.transcript.list);
-    root.append(h("div", { class: "talk" }, this.panel.element, h("section", { class: "card flush words", "aria-label": "Conversation" }, this.scroller, compose)));
+    const words = h("section", { class: "card flush words", "aria-label": "Conversation" }, this.scroller, this.composer.element);
+    root.append(h("div", { class: "talk" }, this.panel.element, words));
     this.#listen();
     this.#state({ phase: "idle" });
     if (!isSecureContext) this.#noMicrophone();
@@ -75,7 +73,7 @@ class TalkView {
   #noMicrophone() {
     this.panel.talk.disabled = true;
     this.panel.say("No microphone here");
-    fill(this.panel.message, insecureBanner());
+    fill(this.scroller, insecureBanner());
   }
 
   #toggle() {
@@ -90,21 +88,12 @@ class TalkView {
     this.panel.press(this.pressed);
   }
 
-  /** @param {Event} event */
-  #send(event) {
-    event.preventDefault();
-    const text = this.typed.value.trim();
-    if (!text || this.call.state.phase !== "live") return;
-    this.call.send({ type: "text", text });
-    this.typed.value = "";
-  }
-
   /** @param {import("../talk/call.js").State} state */
   #state(state) {
     const words = stateInWords(state);
     const live = state.phase === "live";
     this.panel.show({ ...words, calling: this.call.running !== null && state.phase !== "over" });
-    this.typed.disabled = this.sendButton.disabled = !live;
+    this.composer.enable(live);
     fill(this.panel.message, words.banner && banner(words.banner));
     if (words.aside) this.#show(this.talk.aside([words.aside, this.liveSince && duration(this.liveSince)].filter(Boolean).join(" · ")));
     if (words.spoken) this.context.announce(words.spoken);
@@ -175,19 +164,9 @@ class TalkView {
     const page = await this.context.page().catch(() => null); // the shell tells of it
     if (!page) return;
     this.recorded = page.recording;
-    this.panel.setDialplans(page.dialplans ?? [], this.call.choice.dialplan);
+    this.panel.setDialplans(page.dialplans, this.call.choice.dialplan);
     this.call.choice.dialplan = this.panel.dialplan.value;
     void this.#roundTrip();
-  }
-
-  /** Where a key is wanted and none is known, the visitor is asked for it before anything rings. */
-  async #iceServers() {
-    let page = await this.context.page();
-    while (page.auth && !page.dialplans) {
-      await requireKey();
-      page = await this.context.page();
-    }
-    return page.ice_servers ?? [];
   }
 
   async #roundTrip() {
@@ -210,7 +189,8 @@ function duration(since) {
 }
 
 function nothingYet() {
-  return emptyState({ icon: "talk", title: "Talk to the agent", text: "What you say appears here as you say it, and the answer as you hear it. Under each turn: how long the answer took, and why." });
+  const text = "What you say appears here as you say it, and the answer as you hear it. Under each turn: how long the answer took, and why.";
+  return emptyState({ icon: "talk", title: "Talk to the agent", text });
 }
 
 /** @type {import("../routes.js").View["mount"]} */
