@@ -106,6 +106,23 @@ async def test_the_next_stream_of_the_recogniser_counts_on(tmp_path: Path) -> No
 
 
 @pytest.mark.looptime
+async def test_turns_that_were_typed_count_among_the_spoken_ones(tmp_path: Path) -> None:
+    async with on_stage(converses, recording=Recording(tmp_path, InlineFiles(), calls=True)) as stage:
+        await stage.sound(2.0)
+        stage.port.type("first")
+        await stage.sound(3.0)
+        await stage.says("second")
+        await stage.sound(2.0)
+    made = timeline(tmp_path, stage.events)
+    assert [(turn.turn, turn.text, turn.reason) for turn in made.turns] == [
+        (1, "first", "typed"),
+        (2, "second", "complete"),
+    ]
+    assert [turn.start is None for turn in made.turns] == [True, False]
+    assert made.skipped == 0
+
+
+@pytest.mark.looptime
 async def test_without_a_recording_the_events_alone_are_drawn(tmp_path: Path) -> None:
     async with on_stage(converses) as stage:
         await barge_in(stage)

@@ -153,8 +153,7 @@ async def test_said_and_heard_stand_beside_each_other_and_all_of_it_is_text(page
     await expect(lines.filter(has_text="Tool find_table · 240 ms")).to_be_visible()
     await expect(lines.filter(has_text="Keys 4#")).to_be_visible()
     await expect(page.locator(".facts.notes")).to_contain_text(ATTACK)
-    receipt = page.locator(".receipt").first
-    assert "Silence waited for 300" in str(await receipt.get_attribute("aria-label"))
+    await expect(page.locator(".receipt").first).to_contain_text("Silence waited for 300 ms")
     await page.get_by_role("link", name="Export").wait_for()
 
 

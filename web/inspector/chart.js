@@ -6,9 +6,10 @@ import { fill, h } from "../dom.js";
 import { Axis } from "./axis.js";
 import { Canvas } from "./canvas.js";
 import { gestures } from "./gestures.js";
+import { HEIGHT, OVERVIEW_PX, topOf, TRACKS } from "./layout.js";
 import { Overview } from "./overview.js";
 import { theme, whenThemeChanges } from "./theme.js";
-import { drawGrid, drawItems, drawWave, HEIGHT, itemAt, OVERVIEW_PX, topOf, TRACKS } from "./tracks.js";
+import { drawGrid, drawItems, drawWave, itemAt } from "./tracks.js";
 
 /** @typedef {import("./items.js").Item} Item */
 /** @typedef {import("./tracks.js").Peaks} Peaks */

@@ -3,7 +3,8 @@
 
 import { Axis } from "./axis.js";
 import { Canvas } from "./canvas.js";
-import { drawWave, OVERVIEW_PX } from "./tracks.js";
+import { OVERVIEW_PX } from "./layout.js";
+import { drawWave } from "./tracks.js";
 
 export class Overview {
   /** @param {import("./chart.js").Chart} chart @param {() => void} moved @param {AbortSignal} signal */

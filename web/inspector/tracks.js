@@ -3,38 +3,13 @@
 
 import { clock } from "../calls/words.js";
 import { PARTS } from "../talk/receipt.js";
-
-/** The tracks from top to bottom, with their heights in px. */
-export const TRACKS = /** @type {const} */ ([
-  { name: "ruler", label: "", height: 26 },
-  { name: "caller-wave", label: "Caller", height: 68 },
-  { name: "agent-wave", label: "Agent", height: 68 },
-  { name: "speech", label: "Speech heard", height: 22 },
-  { name: "caller", label: "Caller said", height: 32 },
-  { name: "agent", label: "Agent said", height: 32 },
-  { name: "floor", label: "Floor and keys", height: 28 },
-  { name: "events", label: "Events", height: 28 },
-  { name: "receipts", label: "Answer time", height: 24 },
-]);
-
-export const OVERVIEW_PX = 36;
-export const HEIGHT = TRACKS.reduce((sum, track) => sum + track.height, 0);
+import { HEIGHT, topOf, TRACKS } from "./layout.js";
 
 const LOUDNESS = 0.6;
 const NEAR_PX = 7;
 const MARK_PX = 9;
 const LEAST_PX = 2;
 const MOST_ASIDE_PX = 60;
-
-/** @param {string} name */
-export function topOf(name) {
-  let top = 0;
-  for (const track of TRACKS) {
-    if (track.name === name) return { top, height: track.height };
-    top += track.height;
-  }
-  throw new Error(`no track ${name}`);
-}
 
 /** @typedef {import("./items.js").Item} Item */
 /** @typedef {import("./axis.js").Axis} Axis */
@@ -81,6 +56,11 @@ export function drawWave(ink, axis, peaks, side, colour, { top, height }) {
 
 /** @param {CanvasRenderingContext2D} ink @param {Axis} axis @param {Theme} theme @param {Item[]} items @param {Item | null} chosen */
 export function drawItems(ink, axis, theme, items, chosen) {
+  for (const item of items) {
+    if (item.mark === undefined || item.to === item.from) continue; // how long it took, below all marks
+    const { top, height } = topOf(item.track);
+    bar(ink, axis.x(item.from), axis.x(item.to), top + height / 2 - 2, 3, colourOf(item, theme), 0.6);
+  }
   /** @type {Record<string, number>} where the last mark of a track stands */
   const marks = {};
   for (const item of items) {
@@ -125,12 +105,16 @@ const DRAW = {
   },
 };
 
-/** A letter in a ring, with how long it took before it. @param {Stroke} stroke */
-function mark({ ink, theme, item, left, right, top, height, chosen }) {
+/** @param {Item} item @param {Theme} theme */
+function colourOf({ tone }, theme) {
+  return tone === "danger" ? theme.danger : tone === "warn" ? theme.warn : theme.muted;
+}
+
+/** A letter in a ring. @param {Stroke} stroke */
+function mark({ ink, theme, item, right, top, height, chosen }) {
   const x = item.x ?? right;
-  const colour = item.tone === "danger" ? theme.danger : item.tone === "warn" ? theme.warn : theme.muted;
+  const colour = colourOf(item, theme);
   const middle = top + (height - 1) / 2;
-  if (right - left > LEAST_PX) bar(ink, left, right, middle - 1.5, 3, colour, 0.6);
   ink.beginPath();
   ink.arc(x, middle, MARK_PX, 0, 2 * Math.PI);
   ink.fillStyle = chosen ? colour : theme.surface;

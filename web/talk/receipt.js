@@ -43,7 +43,7 @@ export function receiptBar(receipt, reason) {
 /** The parts stand below the bar, or above it where there is no room. @param {Event} event */
 function place({ currentTarget }) {
   if (!(currentTarget instanceof HTMLElement)) return;
-  const frame = currentTarget.closest(".scroller")?.getBoundingClientRect() ?? { top: 0, bottom: innerHeight };
+  const frame = currentTarget.closest(".scroller, .timed-scroller")?.getBoundingClientRect() ?? { top: 0, bottom: innerHeight };
   const { top, bottom } = currentTarget.getBoundingClientRect();
   const below = frame.bottom - bottom;
   currentTarget.classList.toggle("up", below < NEEDS_PX && top - frame.top > below);
