@@ -35,7 +35,8 @@ export class CallData {
     let live = true;
     try {
       const [record, timeline] = await Promise.all([this.#json(""), this.#json("/timeline")]);
-      const peaks = await this.#peaks(`/peaks?per_s=${perSecond(timeline.seconds)}`);
+      const kept = record.recording !== null || timeline.recorded;
+      const peaks = kept ? await this.#peaks(`/peaks?per_s=${perSecond(timeline.seconds)}`) : null;
       live = record.state !== "ended";
       if (!this.signal.aborted) this.told.onnews({ record, timeline, peaks });
     } catch (error) {
