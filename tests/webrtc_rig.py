@@ -3,7 +3,7 @@
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -12,17 +12,21 @@ from aiohttp import web
 from typing_extensions import override
 
 from media_server.api.webrtc import WebRtcCalls
+from media_server.audio.levels import rms
 from media_server.call.record import EventSink
 from media_server.call.registry import Reservation
 from media_server.phone.webrtc_phone import WebrtcLine, Wire
 from media_server.phone.whip import Answer, Whip
 from media_server.telemetry.problems import problem_middleware
-from media_server.transports.port import MediaPort
+from media_server.transports.port import AudioArrived, MediaPort
 from media_server.transports.webrtc import PeerLimits
 from media_server.transports.webrtc_ice import IceSettings
 from tests.browser_rig import EchoGate, echo
+from tests.phone.tones import tone
 
 HOST = "127.0.0.1"
+STRANGER = "127.0.0.2"
+SOON_S = 5.0
 
 
 @dataclass(slots=True)
@@ -117,3 +121,49 @@ async def connected(server: Server, wire: Wire | None = None) -> AsyncIterator[t
         yield line, answer
     finally:
         await line.aclose()
+
+
+@asynccontextmanager
+async def stranger() -> AsyncIterator[socket.socket]:
+    """A socket that is no peer of anybody's."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mine:
+        mine.setblocking(False)
+        mine.bind((STRANGER, 0))
+        yield mine
+
+
+@asynccontextmanager
+async def speaking(line: WebrtcLine) -> AsyncIterator[None]:
+    """The phone makes a tone, in real time."""
+
+    async def run() -> None:
+        clock = asyncio.get_running_loop().time
+        begun, sound = clock(), tone(0.02)
+        for number in range(10_000):
+            await asyncio.sleep(max(0.0, begun + number / 50 - clock()))
+            line.say(sound)
+
+    talking = asyncio.create_task(run())
+    try:
+        yield
+    finally:
+        talking.cancel()
+        await asyncio.wait({talking})
+
+
+async def until(done: Callable[[], bool], within_s: float = SOON_S) -> None:
+    async with asyncio.timeout(within_s):
+        while not done():  # noqa: ASYNC110 - of another side
+            await asyncio.sleep(0.01)
+
+
+async def still_heard(gate: PeerGate, line: WebrtcLine, within_s: float = SOON_S) -> None:
+    """The caller is heard, and hears the answer: from now on, not from before."""
+    since, played = len(gate.arrived), len(line.heard())
+
+    def voiced() -> int:
+        later = (event for event in gate.arrived[since:] if isinstance(event, AudioArrived))
+        return sum(rms(event.frame.pcm) > 1000 for event in later)
+
+    await until(lambda: voiced() >= 5, within_s)
+    await until(lambda: rms(line.heard()[played:]) > 500, within_s)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from media_server.audio.frame import BYTES_PER_SAMPLE, TELEPHONE_RATE, silence
 from media_server.audio.levels import rms
 from media_server.phone.playout_buffer import VOICED_RMS, Span
-from media_server.phone.webrtc_sound import Sound, ToTelephone
+from media_server.phone.webrtc_sound import Sound
 
 DEPTH_S = 0.1
 """What a browser's buffer comes to on a network with 40 ms of jitter."""
@@ -34,7 +34,7 @@ _SEQUENCES, _TIMESTAMPS = 1 << 16, 1 << 32
 
 @dataclass(slots=True)
 class _Waiting:
-    """A packet not yet played; `place` in samples of its clock."""
+    """A packet not yet played."""
 
     place: int
     payload: bytes
@@ -55,13 +55,11 @@ class RtpPlayout:
     def __init__(self, start: float, sound: Sound, *, depth_s: float = DEPTH_S) -> None:
         self._start = start
         self._sound = sound
-        self._rate = sound.clock_rate
         self._depth_s = depth_s
-        self._telephone = ToTelephone(sound.clock_rate)
         self._waiting: dict[int, _Waiting] = {}
         self._early: deque[int] = deque(maxlen=_REMEMBERED)
-        self._head = 0
         self._offset: int | None = None
+        """What added to a timestamp in samples makes its place."""
         self._sequence = self._timestamp = 0
         self._end = 0
         """Behind the newest packet's sound."""
@@ -72,6 +70,11 @@ class RtpPlayout:
         self.played = bytearray()
         self.underruns: list[Span] = []
         self.packets = self.late = self.discarded = 0
+
+    @property
+    def position(self) -> int:
+        """How much was played, in samples."""
+        return len(self.played) // BYTES_PER_SAMPLE
 
     @property
     def lost(self) -> int:
@@ -89,10 +92,11 @@ class RtpPlayout:
         """A packet arrived; `sequence` and `timestamp` as the wire has them."""
         self.advance(now)
         self.packets += 1
-        arrived = round((now - self._start) * self._rate)
+        arrived = round((now - self._start) * TELEPHONE_RATE)
         if self._offset is None:
             self._sequence = self._first_sequence = sequence
-            self._timestamp, self._offset, self._end = timestamp, arrived - timestamp, arrived
+            self._timestamp, self._end = timestamp, arrived
+            self._offset = arrived - timestamp // self._sound.ticks
         sequence = _unwrapped(sequence, self._sequence, _SEQUENCES)
         timestamp = _unwrapped(timestamp, self._timestamp, _TIMESTAMPS)
         if sequence in self._waiting or sequence < self._first_sequence:
@@ -102,11 +106,11 @@ class RtpPlayout:
             self.discarded += 1
             return
         if sequence >= self._sequence:
-            self._offset += self._redrawn(timestamp + self._offset, arrived)
+            self._offset += self._redrawn(timestamp // self._sound.ticks + self._offset, arrived)
             self._sequence, self._timestamp = sequence, timestamp
-            self._end = timestamp + self._offset + self._rate // 50
-        place = timestamp + self._offset
-        if place < self._head:
+            self._end = timestamp // self._sound.ticks + self._offset + TELEPHONE_RATE // 50
+        place = timestamp // self._sound.ticks + self._offset
+        if place < self.position:
             self.late += 1
             return
         self._early.append(place - arrived)
@@ -114,23 +118,23 @@ class RtpPlayout:
 
     def advance(self, now: float) -> None:
         """Play up to `now`."""
-        until = round((now - self._start - self._depth_s) * self._rate)
-        while self._head < until:
+        until = round((now - self._start - self._depth_s) * TELEPHONE_RATE)
+        while self.position < until:
             sequence = min(self._waiting, key=lambda each: self._waiting[each].place, default=None)
             packet = self._waiting.get(sequence) if sequence is not None else None
             begin = until if packet is None else min(until, packet.place)
-            if begin > self._head:
-                self._skip(begin - self._head)
-            if packet is not None and sequence is not None and packet.place <= self._head < until:
+            if begin > self.position:
+                self._skip(begin - self.position)
+            if packet is not None and sequence is not None and packet.place <= self.position < until:
                 del self._waiting[sequence]
                 self._play(packet.payload)
 
     def _redrawn(self, place: int, arrived: int) -> int:
         """By how much the line must move for the newest packet to be played."""
         late = arrived - place
-        behind_a_hole = place - self._end > _HOLE_S * self._rate
-        too_late = place < self._head
-        far_ahead = -late > _FAR_S * self._rate
+        behind_a_hole = place - self._end > _HOLE_S * TELEPHONE_RATE
+        too_late = place < self.position
+        far_ahead = -late > _FAR_S * TELEPHONE_RATE
         return late if far_ahead or (late > 0 and (behind_a_hole or too_late)) else 0
 
     def _play(self, payload: bytes) -> None:
@@ -143,7 +147,7 @@ class RtpPlayout:
             self._move(-left_out)
         self._paused = self._sound.begins_pause(payload)
         self._hole = 0
-        self._put(pcm)
+        self.played += pcm
 
     def _move(self, by: int) -> None:
         assert self._offset is not None
@@ -155,19 +159,14 @@ class RtpPlayout:
 
     def _skip(self, samples: int) -> None:
         """There is nothing to play."""
-        self._put(silence(samples))
+        self.played += silence(samples)
         self._hole += samples
-        if self._paused or self._hole <= CONCEALED_S * self._rate:
+        if self._paused or self._hole <= CONCEALED_S * TELEPHONE_RATE:
             return
-        end = self._head * TELEPHONE_RATE // self._rate
-        begin = (self._head - self._hole) * TELEPHONE_RATE // self._rate
+        begin = self.position - self._hole
         if self.underruns and self.underruns[-1].begin == begin:
             self.underruns.pop()
-        self.underruns.append(Span(begin, end))
-
-    def _put(self, pcm: bytes) -> None:
-        self._head += len(pcm) // BYTES_PER_SAMPLE
-        self.played += self._telephone.push(pcm)
+        self.underruns.append(Span(begin, self.position))
 
 
 def _unwrapped(value: int, near: int, modulus: int) -> int:

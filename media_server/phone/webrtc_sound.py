@@ -1,37 +1,34 @@
 """How sound travels between a WebRTC phone of ours and a server: Opus or mu-law, a packet every 20 ms. No IO.
 
-Opus is encoded from 8 kHz as it is: its clock runs at 48 kHz whatever it was made of (RFC 7587 §4.1). What is decoded
-has the clock's rate.
+All is linear PCM at 8 kHz on this side. Opus makes its packets of that as it is, and decodes to it; its clock runs at
+48 kHz all the same (RFC 7587, section 4.1).
 """
 
-from fractions import Fraction
 from typing import Protocol
-
-import av
-import numpy as np
 
 from media_server.audio.frame import TELEPHONE_RATE
 from media_server.audio.g711 import decode_mulaw, encode_mulaw
-from media_server.audio.resample_stream import StreamResampler
+from media_server.audio.opus import CLOCK_RATE, OpusDecoder, OpusEncoder
+from media_server.errors import Undecodable
 
-OPUS_CLOCK = 48_000
 _BIT_RATE = 24_000
 _NOTHING_SAID = 2
-"""A packet of so few bytes is comfort noise; none may follow for a while (RFC 6716 §2.1.9)."""
+"""A packet of so few bytes is of silence; none may follow for a while (DTX)."""
 
 
 class Sound(Protocol):
-    """One direction of each: what is said is linear PCM at 8 kHz, what is heard has `clock_rate`."""
+    """One direction of each."""
 
     mime_type: str
-    clock_rate: int
+    ticks: int
+    """Of the packets' clock, for a sample."""
 
     def encode(self, frame: bytes) -> bytes:
         """A packet's payload of 20 ms."""
         ...
 
     def decode(self, payload: bytes) -> bytes:
-        """Linear PCM at `clock_rate`; empty where the payload cannot be decoded."""
+        """Linear PCM; empty where the payload cannot be decoded."""
         ...
 
     def begins_pause(self, payload: bytes) -> bool:
@@ -40,40 +37,24 @@ class Sound(Protocol):
 
 
 class OpusSound:
-    """Opus as a browser sends it: mono, for speech, with what helps over a lost packet."""
+    """Opus as a browser sends it: mono, for speech, each packet with what helps over the loss of the one before."""
 
     mime_type = "audio/opus"
-    clock_rate = OPUS_CLOCK
+    ticks = CLOCK_RATE // TELEPHONE_RATE
 
     def __init__(self) -> None:
-        encoder = av.CodecContext.create("libopus", "w")
-        decoder = av.CodecContext.create("libopus", "r")
-        assert isinstance(encoder, av.AudioCodecContext)
-        assert isinstance(decoder, av.AudioCodecContext)
-        encoder.sample_rate, encoder.bit_rate = TELEPHONE_RATE, _BIT_RATE
-        encoder.time_base = Fraction(1, TELEPHONE_RATE)
-        encoder.options = {"application": "voip", "fec": "1", "packet_loss": "5"}
-        decoder.sample_rate = OPUS_CLOCK
-        for codec in (encoder, decoder):
-            codec.format, codec.layout = "s16", "mono"
-        self._encoder, self._decoder = encoder, decoder
-        self._pts = 0
+        self._encoder = OpusEncoder(TELEPHONE_RATE, bit_rate=_BIT_RATE)
+        self._decoder = OpusDecoder(TELEPHONE_RATE)
 
     def encode(self, frame: bytes) -> bytes:
         """A packet's payload of 20 ms."""
-        samples = np.frombuffer(frame, dtype="<i2").reshape(1, -1)
-        sound = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
-        sound.sample_rate, sound.pts = TELEPHONE_RATE, self._pts
-        self._pts += samples.shape[1]
-        return b"".join(bytes(packet) for packet in self._encoder.encode(sound))
+        return self._encoder.encode(frame)
 
     def decode(self, payload: bytes) -> bytes:
-        """Linear PCM at 48 kHz; empty where the payload cannot be decoded."""
-        if not payload:
-            return b""  # to the decoder it would be the end of all
+        """Linear PCM; empty where the payload cannot be decoded."""
         try:
-            return b"".join(frame.to_ndarray().tobytes() for frame in self._decoder.decode(av.Packet(payload)))
-        except av.FFmpegError:
+            return self._decoder.decode(payload)
+        except Undecodable:
             return b""
 
     def begins_pause(self, payload: bytes) -> bool:
@@ -85,27 +66,16 @@ class MulawSound:
     """G.711 mu-law."""
 
     mime_type = "audio/PCMU"
-    clock_rate = TELEPHONE_RATE
+    ticks = 1
 
     def encode(self, frame: bytes) -> bytes:
         """A packet's payload of 20 ms."""
         return encode_mulaw(frame)
 
     def decode(self, payload: bytes) -> bytes:
-        """Linear PCM at 8 kHz."""
+        """Linear PCM."""
         return decode_mulaw(payload)
 
     def begins_pause(self, payload: bytes) -> bool:
         """Never: mu-law has no packets for silence."""
         return not payload
-
-
-class ToTelephone:
-    """What was heard, in any pieces, at 8 kHz; samples keep their time."""
-
-    def __init__(self, clock_rate: int) -> None:
-        self._resampler = StreamResampler(clock_rate, TELEPHONE_RATE) if clock_rate != TELEPHONE_RATE else None
-
-    def push(self, pcm: bytes) -> bytes:
-        """The next piece; the filter holds 2 ms back."""
-        return self._resampler.push(pcm) if self._resampler else pcm

@@ -30,7 +30,7 @@ class Callee:
     Attributes:
         greeting: What it says first, linear PCM at 8 kHz.
         ends_after: After so many answers it hangs up.
-        heard: What it got, linear PCM at 8 or 48 kHz.
+        heard: What it got, linear PCM at 8 kHz.
         posted: The offers.
         deleted: The sessions that were deleted.
     """

@@ -1,0 +1,133 @@
+"""The page in Chromium, whose microphone is a recording: what is heard there, and when.
+
+In the page both sounds, the microphone's and the call's, go into one audio context beside what the page does with them,
+and of each 10 ms the loudness is kept. So the times hold Chromium's own buffers on both ways, all on one clock.
+"""
+
+import asyncio
+import random
+import wave
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+from playwright.async_api import async_playwright
+
+from media_server.audio.resample import resample
+from media_server.phone.bench_figures import Spread
+from media_server.phone.understood import understood
+from tests.speech_data import Prompt
+
+RATE = 48_000
+SENTENCES = 6
+FIRST_S, EVERY_S = 6.0, 9.0
+"""Silence before the first sentence, in which there is a greeting; from one sentence to the next."""
+VOICED = 200 / 32768
+PAUSE_S = 1.0
+"""Within a sentence."""
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"),
+    *("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"),
+)
+
+TAP = """
+(() => {
+  const context = new AudioContext({sampleRate: 48000});
+  const merger = context.createChannelMerger(2), processor = context.createScriptProcessor(1024, 2, 1);
+  const loud = (window.loud = [[], []]), rest = [[], []];
+  processor.onaudioprocess = ({inputBuffer}) => {
+    for (const side of [0, 1]) {
+      rest[side].push(...inputBuffer.getChannelData(side));
+      while (rest[side].length >= 480) {
+        const window = rest[side].splice(0, 480);
+        loud[side].push(Math.sqrt(window.reduce((sum, each) => sum + each * each, 0) / 480));
+      }
+    }
+  };
+  merger.connect(processor).connect(context.destination);
+  const tap = (stream, side) => {
+    void context.resume();
+    context.createMediaStreamSource(stream).connect(merger, 0, side);
+  };
+  const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await open(wanted);
+    tap(stream, 0);
+    return stream;
+  };
+  const Peer = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Peer {
+    constructor(...given) {
+      super(...given);
+      this.addEventListener("track", ({track}) => tap(new MediaStream([track]), 1));
+    }
+  };
+})();
+"""
+
+
+def write_microphone(path: Path, prompts: Sequence[Prompt]) -> float:
+    """The sentences, one every few seconds; how long it takes."""
+    sound = np.zeros(int((FIRST_S + EVERY_S * len(prompts)) * RATE), dtype="<i2")
+    for number, prompt in enumerate(prompts):
+        samples = np.frombuffer(resample(prompt.pcm, prompt.sample_rate, RATE), dtype="<i2")
+        begin = int((FIRST_S + EVERY_S * number) * RATE)
+        sound[begin : begin + len(samples)] = samples
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(sound.tobytes())
+    return len(sound) / RATE
+
+
+def answered_ms(microphone: Sequence[float], call: Sequence[float]) -> list[int | None]:
+    """Of each utterance: how long after its last voiced 10 ms the first voiced ones of the answer are."""
+    spoken = [number for number, loud in enumerate(microphone) if loud > VOICED]
+    ends = [at for at, following in pairwise([*spoken, 10**9]) if following - at > 100 * PAUSE_S]
+    begins = [following for at, following in pairwise([-(10**9), *spoken]) if following - at > 100 * PAUSE_S]
+    waits: list[int | None] = []
+    for end, until in zip(ends, [*begins[1:], len(call)], strict=True):
+        first = next((number for number in range(end + 1, min(until, len(call))) if call[number] > VOICED), None)
+        waits.append(None if first is None else 10 * (first - end - 1))
+    return waits
+
+
+async def in_chromium(url: str, prompts: Sequence[Prompt], folder: Path) -> list[str]:
+    """One call; its figures as lines."""
+    said = random.Random(2).sample(list(prompts), SENTENCES)
+    lasts_s = write_microphone(folder / "microphone.wav", said)
+    flags = [*FLAGS, f"--use-file-for-fake-audio-capture={folder / 'microphone.wav'}%noloop"]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+        page = await browser.new_page()
+        await page.add_init_script(TAP)
+        await page.goto(url)
+        await page.get_by_role("button", name="Talk", exact=True).click()
+        await asyncio.sleep(lasts_s)
+        connection = await page.locator(".connection").inner_text()
+        microphone, call = await page.evaluate("window.loud")
+        await page.get_by_role("button", name="End", exact=True).click()
+        await browser.close()
+    waits = answered_ms(microphone, call)
+    known = [wait for wait in waits if wait is not None]
+    spread = Spread.of(known)
+    heard = await _heard(url)
+    right = understood([prompt.text for prompt in said], heard)
+    return [
+        f"\nChromium, {connection.splitlines()[0]}",
+        f"turns            {len(waits)}, {len(known)} answered, {right} of {len(said)} understood",
+        f"answered after   p50 {spread.p50} ms   p95 {spread.p95}   worst {spread.worst}",
+    ]
+
+
+async def _heard(url: str) -> list[str]:
+    """The turns of the newest call."""
+    async with aiohttp.ClientSession() as http:
+        async with http.get(f"{url}/v1/calls", raise_for_status=True) as answer:
+            newest = (await answer.json())["calls"][0]
+        async with http.get(f"{url}/v1/calls/{newest['id']}", raise_for_status=True) as answer:
+            record = await answer.json()
+    return [turn["text"] for turn in record["turns"]]
