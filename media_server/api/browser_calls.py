@@ -1,5 +1,6 @@
 """A call that a page begins: which dialplan answers it, and a place for it. The same for every wire of a browser's."""
 
+import re
 from typing import Protocol
 
 from aiohttp import web
@@ -13,11 +14,12 @@ from media_server.errors import PeerError
 from media_server.transports.port import MediaPort
 
 CALLER = "browser"
-TRANSPORT = "browser"
+"""Who calls, for the routes."""
 
 _QUERY = {"dialplan", "from", "ticket"}
 _MAX_NAME = 100
 _MAX_FROM = 64
+_NUMBER = re.compile(r"[+\d().\s/-]*\d[+\d().\s/-]*")
 
 
 class BrowserGate(Protocol):
@@ -48,10 +50,11 @@ class BrowserGate(Protocol):
         ...
 
 
-def reserve(gate: BrowserGate, request: web.Request) -> Reservation:
+def reserve(gate: BrowserGate, request: web.Request, transport: str) -> Reservation:
     """A place for the call that a request asks for: `?dialplan=` (or the name of a route), `?from=` who calls.
 
-    Who calls is what they say themselves, so it is shown and kept, and chooses no route.
+    Who calls is what they say themselves, so it is shown and kept, chooses no route, and is no telephone number: a
+    dialplan may rely on those.
 
     Raises:
         Overloaded: There is none, or we are not ready.
@@ -62,8 +65,10 @@ def reserve(gate: BrowserGate, request: web.Request) -> Reservation:
     name, caller = request.query.get("dialplan", ""), request.query.get("from", "")
     if len(caller) > _MAX_FROM or not caller.isprintable():
         raise PeerError(f"from: {_MAX_FROM} printable characters at most are wanted")
+    if _NUMBER.fullmatch(caller):
+        raise PeerError("from: a name is wanted, no telephone number")
     if len(name) > _MAX_NAME or not name.isprintable():
         raise PeerError("dialplan: the name of one is wanted")
     router = gate.router
     route = router.named(name) if name else router.route(Incoming("", CALLER))
-    return gate.keep_place(route, provider_id="", caller=caller or CALLER, called="", transport=TRANSPORT)
+    return gate.keep_place(route, provider_id="", caller=caller, called="", transport=transport)

@@ -45,11 +45,11 @@ def talk_routes(
         telling = asyncio.create_task(port.tell(), name="tell")
         code: int = WSCloseCode.OK
         try:
-            place = reserve(gate, request)
+            place = reserve(gate, request, "websocket")
             await gate.connect(place, port, lambda event: port.send_text(dumped(event)))
         except MediaServerError as error:
             _log.warning("browser.call_failed", code=error.code, reason=error.message)
-            port.send_text(error_message(error.code, _title(error), retryable=error.retryable))
+            port.send_text(error_message(error, _title(error)))
             code = _close_code(error)
             if not isinstance(error, CallFailed):
                 request[TICKET_UNUSED] = True

@@ -114,7 +114,7 @@ class WebRtcCalls:
         return response
 
     async def _accept(self, request: web.Request, offer: Offer, address: str) -> tuple[_Session, str]:
-        place = reserve(self._gate, request)
+        place = reserve(self._gate, request, "webrtc")
         if self._certificate is None:
             self._certificate = Certificate.generateCertificate()
         port = WebRtcPort(offer, self._ice, self._certificate, self._limits)
@@ -173,7 +173,7 @@ class WebRtcCalls:
             await self._gate.connect(place, port, tell)
         except MediaServerError as error:
             _log.error("webrtc.call_failed", call=place.facts.id, code=error.code, reason=error.message)
-            port.send_text(error_message(error.code, error.message, retryable=error.retryable))
+            port.send_text(error_message(error, error.message))
         finally:
             self._sessions.pop(session.id, None)
             await port.release()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from media_server.audio.frame import BROWSER_RATE
-from media_server.errors import ProtocolViolation
+from media_server.errors import MediaServerError, Overloaded, ProtocolViolation
 from media_server.protocol.json_fields import load_object, text_of
 
 SUBPROTOCOL = "media-server.talk.1"
@@ -84,9 +84,12 @@ def clear_message() -> str:
     return json.dumps({"type": "clear"})
 
 
-def error_message(code: str, title: str, *, retryable: bool) -> str:
+def error_message(error: MediaServerError, title: str) -> str:
     """Why there is no call, or no more of it: what a problem document would say, which a page cannot read here."""
-    return json.dumps({"type": "error", "code": code, "title": title, "retryable": retryable})
+    message: dict[str, object] = {"type": "error", "code": error.code, "title": title, "retryable": error.retryable}
+    if isinstance(error, Overloaded):
+        message["retry_after_s"] = error.retry_after_s
+    return json.dumps(message)
 
 
 def _digit(message: Mapping[str, Any]) -> Digit:

@@ -30,7 +30,7 @@ from tests.calling_house import QuickEars
 
 @pytest.mark.parametrize(
     ("query", "dialplan", "caller"),
-    [("", "parrot", "browser"), ("?dialplan=echo", "echo", "browser"), ("?from=Zo%C3%AB&dialplan=echo", "echo", "Zoë")],
+    [("", "parrot", ""), ("?dialplan=echo", "echo", ""), ("?from=Zo%C3%AB&dialplan=echo", "echo", "Zoë")],
 )
 async def test_a_page_says_which_dialplan_and_who_calls(query: str, dialplan: str, caller: str) -> None:
     gate = EchoGate()
@@ -38,12 +38,12 @@ async def test_a_page_says_which_dialplan_and_who_calls(query: str, dialplan: st
         await me.say()
         assert await me.hear() == PIECE
     (facts,) = gate.places
-    assert (facts.dialplan, facts.caller, facts.called, facts.transport) == (dialplan, caller, "", "browser")
+    assert (facts.dialplan, facts.caller, facts.called, facts.transport) == (dialplan, caller, "", "websocket")
 
 
 async def test_who_a_caller_claims_to_be_chooses_no_route() -> None:
     gate = EchoGate()
-    async with serve(gate) as server, page(server, "?from=%2B15550100"):
+    async with serve(gate) as server, page(server, "?from=Zo%C3%AB"):
         pass
     assert [(each.called, each.caller) for each in gate.routes.asked] == [("", "browser")]
 
@@ -57,6 +57,8 @@ async def test_who_a_caller_claims_to_be_chooses_no_route() -> None:
         ("?dialplan=" + "x" * 101, "bad_request"),
         ("?from=" + "x" * 65, "bad_request"),
         ("?from=a%0Ab", "bad_request"),
+        ("?from=%2B15550100", "bad_request"),
+        ("?from=(555)%20010-0123", "bad_request"),
         ("?key=secret", "bad_request"),
     ],
 )
@@ -254,4 +256,4 @@ async def test_a_second_call_where_one_is_the_limit_is_told_to_come_again() -> N
         await first.ws.close()
         assert await gate.over() == "caller_hangup"
     [record] = registry.records()
-    assert record.transport == "browser"
+    assert record.transport == "websocket"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_server.errors import ProtocolViolation
+from media_server.errors import Overloaded, ProtocolViolation
 from media_server.protocol.browser_socket import (
     MAX_MESSAGE_BYTES,
     MAX_TEXT,
@@ -82,9 +82,10 @@ def test_the_longest_text_fits_in_a_message() -> None:
 
 
 def test_a_refusal_says_whether_to_try_again() -> None:
-    assert json.loads(error_message("overloaded", "All are busy", retryable=True)) == {
+    assert json.loads(error_message(Overloaded(retry_after_s=7), "All are busy")) == {
         "type": "error",
         "code": "overloaded",
         "title": "All are busy",
         "retryable": True,
+        "retry_after_s": 7,
     }

@@ -27,7 +27,7 @@ export function row(call, { seconds, words }) {
   };
   return h("tr", { class: "link", dataset: { call: call.id }, onclick: open },
     h("td", { class: "call-who" },
-      h("a", { href, class: "call-link" }, h("span", { class: "call-caller" }, party(call.caller)),
+      h("a", { href, class: "call-link" }, h("span", { class: "call-caller" }, party(call)),
         call.called && h("span", { class: "muted call-wide" }, ` → ${call.called}`)),
       h("div", { class: "small muted call-when" }, h("time", { dateTime: call.started_at, title: wholeTime(call.started_at) }, when(call.started_at)),
         h("span", { class: "call-wide" }, ` · ${call.transport}`), h("span", { class: "call-narrow" }, ` · ${call.dialplan}`)),

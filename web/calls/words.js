@@ -67,9 +67,12 @@ export function wholeTime(iso) {
   return Number.isNaN(at.getTime()) ? "" : WHOLE.format(at);
 }
 
-/** Who calls, or is called. @param {string} name */
-export function party(name) {
-  return name || "Unknown";
+/**
+ * Who calls.
+ * @param {{caller: string, transport: string}} call
+ */
+export function party({ caller, transport }) {
+  return caller || (["webrtc", "websocket"].includes(transport) ? "A page" : "Unknown");
 }
 
 /** @param {number | null | undefined} ms */

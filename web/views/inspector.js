@@ -66,7 +66,7 @@ class InspectorView {
     fill(this.facts, facts(record), notes(record));
     if (print === this.print) return;
     this.print = print;
-    fill(this.title, h("h1", null, party(record.caller), record.called && h("span", { class: "muted" }, ` → ${record.called}`)), stateBadge(record));
+    fill(this.title, h("h1", null, party(record), record.called && h("span", { class: "muted" }, ` → ${record.called}`)), stateBadge(record));
     fill(this.actions, actions(record, this.context, () => void this.data.load()));
     fill(this.warnings, warnings(record, timeline));
   }
