@@ -41,6 +41,7 @@ async def main() -> None:
             await bench("twilio", str(spoken), "--calls", "2", "--turns", "2", *here)
             await bench("twilio", str(spoken), "--calls", "1", "--turns", "2", "--interrupt", *here)
             await bench("twilio", str(spoken), "--calls", "1", "--turns", "1", "--noise", "--echo-db", "-30", *here)
+            await bench("webrtc", str(spoken), "--calls", "2", "--turns", "2", *here)
             await bench("echo", "--calls", "5", "--duration", "3", *ports(server, "media"))
             figures = str(Path(folder) / "figures.json")
             await bench(
