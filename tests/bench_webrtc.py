@@ -80,13 +80,16 @@ async def network(server: House, prompts: Sequence[Prompt]) -> None:
 
         made = await asyncio.gather(*(one(number, said) for number, said in enumerate(every)))
         whole = [(said, *each) for said, each in zip(every, made, strict=True) if each is not None]
+        if not whole:
+            print_line(f"{name}: no call at all")
+            return
         complete = [each for each in whole if each[1].hung_up_by == "caller" and len(each[1].spoken) == TURNS]
         references = [normalized(" ".join(prompt.text for prompt in said), "en") for said, _, _ in whole]
         rate = jiwer.wer(references, [normalized(heard, "en") for _, _, heard in whole])
         rates.append(rate)
         waits = [wait for _, call, _ in whole for wait in call.measured().answered]
         stalls = [stall for _, call, _ in whole for stall in call.stalls_ms]
-        lost, arrived = (sum(values) for values in zip(*((c.lost, len(c.arrivals)) for _, c, _ in whole), strict=True))
+        lost, arrived = sum(call.lost for _, call, _ in whole), sum(len(call.arrivals) for _, call, _ in whole)
         spread = Spread.of(waits)
         print_line(
             f"\n{name}: {len(complete)} of {CALLS} calls complete, {len(waits)} of {CALLS * TURNS} turns answered"
