@@ -24,6 +24,8 @@ class CallsView {
     this.pages = 1;
     this.listening = false;
     this.timer = 0;
+    /** When the server is asked again because something has happened; 0: nothing has. */
+    this.due = 0;
     this.asked = 0;
     this.names = new Set();
     this.#build(root);
@@ -70,6 +72,7 @@ class CallsView {
 
   async #refresh() {
     clearTimeout(this.timer);
+    this.due = 0;
     const turn = ++this.asked;
     const { signal } = this.over;
     try {
@@ -89,7 +92,7 @@ class CallsView {
       this.#refused(error);
     }
     this.#draw();
-    this.timer = setTimeout(() => void this.#refresh(), SLOW_REFRESH_MS);
+    if (!this.due) this.timer = setTimeout(() => void this.#refresh(), SLOW_REFRESH_MS);
   }
 
   async #showMore() {
@@ -122,13 +125,11 @@ class CallsView {
   #event(event) {
     this.table.said(event);
     const soon = event.type === "call_started" || event.type === "call_ended" ? 150 : REFRESH_MS;
-    if (this.due && this.due < performance.now() + soon) return;
-    this.due = performance.now() + soon;
+    const at = performance.now() + soon;
+    if (this.due && this.due <= at) return;
+    this.due = at;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.due = 0;
-      void this.#refresh();
-    }, soon);
+    this.timer = setTimeout(() => void this.#refresh(), soon);
   }
 
   /** @param {boolean} listening */
