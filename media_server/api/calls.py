@@ -43,11 +43,12 @@ class Calls:
         kept = await self._kept(wanted, limit + 1)
         # Without what grows with a call: this is made on the loop that paces all calls.
         here = {place.id: (place, dumped(record, without=LONG)) for place, record in self._here(wanted)[: limit + 1]}
-        both = {place.id: (place, text) for place, text in kept} | here
+        # What is at hand is newer than what is written of it, also where it is not what is wanted any more.
+        both = {place.id: (place, text) for place, text in kept if not self._registry.knows(place.id)} | here
         order = sorted(both.values(), key=lambda each: _key(each[0]), reverse=True)
         body: dict[str, Any] = {"calls": [json.loads(text) for _, text in order[:limit]]}
-        if len(order) > limit:
-            body["cursor"] = cursor_of(order[limit - 1][0])
+        if order and (len(order) > limit or len(kept) > limit):
+            body["cursor"] = cursor_of(order[:limit][-1][0])
         return web.json_response(body)
 
     async def _one(self, request: web.Request) -> web.Response:

@@ -52,6 +52,18 @@ async def test_a_list_says_how_many_turns_there_were_and_how_long_the_caller_wai
             first.registry.forget(call)
 
 
+async def test_a_call_that_has_just_ended_is_not_listed_as_live(house: CallHouse) -> None:
+    over = asyncio.Event()
+    running = asyncio.create_task(house.call(live=over))
+    await house.settled(1)
+    assert len((await house.ask("/v1/calls?state=live"))[1]["calls"]) == 1
+    over.set()
+    await running
+    assert (await house.ask("/v1/calls?state=live"))[1]["calls"] == []
+    [ended] = (await house.ask("/v1/calls?state=ended"))[1]["calls"]
+    assert ended["ended_reason"] == "completed"
+
+
 async def test_calls_of_earlier_runs_are_listed_and_found_too(tmp_path: Path) -> None:
     async with call_house(tmp_path) as first:
         old = await first.call("CA1")
