@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from aiohttp.test_utils import BaseTestServer, TestServer
+from aiohttp.test_utils import TestServer
 
 from engines.asr.models import AsrModels
 from engines.ports import HeardWord, Listening, Samples, Transcription, TtsEngine
@@ -90,8 +90,8 @@ def no_models() -> Iterator[None]:
 class SpeechApps:
     """Both services, while they run."""
 
-    asr: BaseTestServer
-    tts: BaseTestServer
+    asr: TestServer
+    tts: TestServer
     engine: TtsEngine = field(default_factory=ToneEngine)
 
     @property
@@ -100,7 +100,7 @@ class SpeechApps:
         return {"asr_urls": (url_of(self.asr),), "tts_urls": (url_of(self.tts),)}
 
 
-def url_of(server: BaseTestServer) -> str:
+def url_of(server: TestServer) -> str:
     return str(server.make_url("")).rstrip("/")
 
 
@@ -113,10 +113,9 @@ async def speech_apps(folder: Path, **settings: object) -> AsyncIterator[SpeechA
     all_settings = Settings.model_validate(said | settings)
     engine = ToneEngine()
     with no_models():
-        async with (
-            TestServer(asr.create_app(all_settings)) as ears,
-            TestServer(tts.create_app(all_settings, lambda: engine)) as voice,
-        ):
+        ears = TestServer(asr.create_app(all_settings))
+        voice = TestServer(tts.create_app(all_settings, lambda: engine))
+        async with ears, voice:
             yield SpeechApps(ears, voice, engine)
 
 

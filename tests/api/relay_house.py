@@ -29,16 +29,16 @@ async def engine(handler: Handler) -> AsyncIterator[str]:
     """An engine that answers whatever it is asked with this."""
     app = web.Application(client_max_size=1 << 30)
     app.router.add_route("*", "/{path:.*}", handler)
-    async with TestServer(app, shutdown_timeout=0.1) as server:
+    async with TestServer(app) as server:
         yield str(server.make_url("")).rstrip("/")
 
 
 class MediaServer(TestServer):
-    """As the media role runs: whose client is gone is not cancelled for it."""
+    """As the media role runs: whose client is gone is not cancelled for it, and who lingers is not waited for."""
 
     @override
     async def _make_runner(self, **settings: Any) -> web.AppRunner:
-        return web.AppRunner(self.app, **settings | {"handler_cancellation": False})
+        return web.AppRunner(self.app, **settings | {"handler_cancellation": False, "shutdown_timeout": 1.0})
 
 
 @dataclass(slots=True)
@@ -58,6 +58,6 @@ async def relay_house(*urls: str, key: str | None = None) -> AsyncIterator[Relay
         for relay in (EngineRelay(door, door), StreamRelay(door, door)):
             app.add_routes(relay.routes())
             app.on_shutdown.append(relay.shut_down)
-        async with TestClient(MediaServer(app, shutdown_timeout=2.0)) as client:
+        async with TestClient(MediaServer(app)) as client:
             house = RelayHouse(client, Room(ready=1, free=100, asked_at=monotonic() - 1))
             yield house

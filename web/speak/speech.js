@@ -39,13 +39,15 @@ export class Speech {
     const asked = performance.now();
     let first = true;
     try {
-      await this.#listen(() => first && ((first = false), this.told.onfirst((performance.now() - asked) / 1000)));
-      const response = await ask("/v1/synthesize", {
+      const asking = ask("/v1/synthesize", {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ ...this.wanted, format: "pcm", sample_rate: RATE }),
         signal: this.leaving.signal,
       });
+      asking.catch(() => {}); // a refusal is told below, once the player is open
+      await this.#listen(() => first && ((first = false), this.told.onfirst((performance.now() - asked) / 1000)));
+      const response = await asking;
       await this.#read(/** @type {ReadableStream<Uint8Array>} */ (response.body).getReader());
     } catch (error) {
       this.#end(error);

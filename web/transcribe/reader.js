@@ -4,6 +4,9 @@
 import { clock } from "../engines.js";
 import { fill, h } from "../dom.js";
 
+/** A word that is pressed is played from a little before it, and is lit from there; browsers seek to about where they are told. */
+export const LEAD_S = 0.06;
+
 export class Reader {
   /** @param {{play: (seconds: number) => void, point: (word: import("./captions.js").Word | null) => void}} told */
   constructor(told) {
@@ -56,13 +59,14 @@ export class Reader {
 
   /** The word that sounds at this time is shown so. @param {number} seconds */
   light(seconds) {
+    const soon = seconds + LEAD_S + 0.03;
     let [at, behind] = [0, this.words.length];
     while (at < behind) {
       const middle = (at + behind) >> 1;
-      if (this.words[middle].word.end <= seconds) at = middle + 1;
+      if (this.words[middle].word.end <= soon) at = middle + 1;
       else behind = middle;
     }
-    const now = at < this.words.length && this.words[at].word.start <= seconds + 0.05 ? at : -1;
+    const now = at < this.words.length && this.words[at].word.start <= soon ? at : -1;
     if (now === this.current) return;
     this.words[this.current]?.element.classList.remove("sounds");
     this.words[now]?.element.classList.add("sounds");

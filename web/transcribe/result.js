@@ -6,7 +6,7 @@ import { fill, h } from "../dom.js";
 import { clock, download } from "../engines.js";
 import { FORMATS, plain } from "./captions.js";
 import { languageName } from "./languages.js";
-import { Reader } from "./reader.js";
+import { LEAD_S, Reader } from "./reader.js";
 
 export class Result {
   /** @param {import("../app.js").Context} context */
@@ -96,7 +96,7 @@ export class Result {
   /** @param {number} seconds */
   #play(seconds) {
     if (!this.url) return;
-    this.audio.currentTime = Math.max(0, seconds - 0.05);
+    this.audio.currentTime = Math.max(0, seconds - LEAD_S);
     void this.audio.play().catch(() => this.context.notice("This browser cannot play that recording.", "danger"));
   }
 
