@@ -15,12 +15,17 @@ LEAST_S, MOST_S = 0.5, 2.0
 DECODES_APART = 2.0
 """Partials take at most this part (one half) of a stream's time."""
 
+TALK_APART = 4.0
+"""Where somebody waits for an answer, a quarter: the decode that ends a turn waits for a partial under way."""
+
 
 class Partials:
     """The partials of one stream; from `reset` to `reset` they are of one segment."""
 
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, sample_rate: int, apart: float = DECODES_APART) -> None:
+        """`apart`: how many times as long as a decode takes it is from one to the next."""
         self._rate = sample_rate
+        self._apart = apart
         self._interval_s = LEAST_S
         self.pending: int | None = None
         self.reset()
@@ -53,7 +58,7 @@ class Partials:
     ) -> Partial | None:
         """What to tell of it, if anything."""
         self.pending = None
-        self._interval_s = min(MOST_S, max(LEAST_S, DECODES_APART * took_s))
+        self._interval_s = min(MOST_S, max(LEAST_S, self._apart * took_s))
         before, self._heard = self._heard, text.split()
         if not text:
             return None
