@@ -90,7 +90,8 @@ class OpusDecoder:
         Raises:
             Undecodable: It is broken.
         """
-        packet_samples(packet, self._rate)
+        if not 0 < len(packet) <= MAX_PACKET_BYTES:  # none at all would be a loss to libopus
+            raise Undecodable("no packet of Opus")
         return self._decode(packet, self._most, fec=False)
 
     def conceal(self, samples: int, following: bytes | None = None) -> bytes:
