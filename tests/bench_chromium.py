@@ -8,6 +8,7 @@ import asyncio
 import random
 import wave
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -95,30 +96,54 @@ def answered_ms(microphone: Sequence[float], call: Sequence[float]) -> list[int 
     return waits
 
 
-async def in_chromium(url: str, prompts: Sequence[Prompt], folder: Path) -> list[str]:
-    """One call; its figures as lines."""
-    said = random.Random(2).sample(list(prompts), SENTENCES)
+@dataclass(frozen=True, slots=True)
+class PageCall:
+    """A call of the page's.
+
+    Attributes:
+        connection: How the page says that it is connected.
+        waits: Of each sentence, how long its audible answer took, in ms; None: there was none. Over WebRTC only.
+        caller: The caller's words as they stand on the page, a turn each; `agent`: ours that were heard.
+        heard: The caller's turns, as the call's record has them.
+    """
+
+    connection: str
+    waits: list[int | None]
+    caller: list[str]
+    agent: list[str]
+    heard: list[str]
+
+
+async def page_call(url: str, said: Sequence[Prompt], folder: Path, before: str = "") -> PageCall:
+    """Open the page, press Talk, let the microphone say these, and hang up. `before`: a script that is run first."""
     lasts_s = write_microphone(folder / "microphone.wav", said)
     flags = [*FLAGS, f"--use-file-for-fake-audio-capture={folder / 'microphone.wav'}%noloop"]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
         page = await browser.new_page()
-        await page.add_init_script(TAP)
+        await page.add_init_script(before + TAP)
         await page.goto(url)
         await page.get_by_role("button", name="Talk", exact=True).click()
         await asyncio.sleep(lasts_s)
         connection = await page.locator(".connection").inner_text()
         microphone, call = await page.evaluate("window.loud")
+        caller = await page.locator(".line.caller .bubble").all_inner_texts()
+        agent = await page.locator(".line.agent .heard").all_inner_texts()
         await page.get_by_role("button", name="End", exact=True).click()
         await browser.close()
-    waits = answered_ms(microphone, call)
-    known = [wait for wait in waits if wait is not None]
+    return PageCall(connection, answered_ms(microphone, call), caller, agent, await _heard(url))
+
+
+async def in_chromium(url: str, prompts: Sequence[Prompt], folder: Path) -> list[str]:
+    """One call; its figures as lines."""
+    said = random.Random(2).sample(list(prompts), SENTENCES)
+    call = await page_call(url, said, folder)
+    known = [wait for wait in call.waits if wait is not None]
     spread = Spread.of(known)
-    heard = await _heard(url)
-    right = understood([prompt.text for prompt in said], heard)
+    right = understood([prompt.text for prompt in said], call.heard)
     return [
-        f"\nChromium, {connection.splitlines()[0]}",
-        f"turns            {len(waits)}, {len(known)} answered, {right} of {len(said)} understood",
+        f"\nChromium, {call.connection.splitlines()[0]}",
+        f"turns            {len(call.waits)}, {len(known)} answered, {right} of {len(said)} understood",
         f"answered after   p50 {spread.p50} ms   p95 {spread.p95}   worst {spread.worst}",
     ]
 
