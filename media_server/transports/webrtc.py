@@ -13,6 +13,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,8 +28,9 @@ from media_server.protocol.webrtc_sdp import Fragment, Local, Offer, serialize_a
 from media_server.transports.port import PortEvent
 from media_server.transports.rtp_session import RtpSession
 from media_server.transports.webrtc_channel import EventChannel
+from media_server.transports.webrtc_data import DataTransport
 from media_server.transports.webrtc_ice import IceConnection, IceSettings
-from media_server.transports.webrtc_secure import Certificate, DataTransport, SecureTransport
+from media_server.transports.webrtc_secure import Certificate, SecureTransport
 
 LEAD_S: Final = 0.02
 MAX_EVENTS: Final = 3000
@@ -309,13 +311,14 @@ class WebRtcPort:
         if self._reports is not None:
             self._reports.cancel()
         try:
-            async with asyncio.timeout(_CLOSE_S):
-                if self._secure.state == "connected" and self._data is not None:
-                    await self._data.flushed()
-                    await self._data.stop()
+            if self._secure.state == "connected" and self._data is not None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_CLOSE_S):
+                        await self._data.flushed()
+            if self._data is not None:
+                await self._data.stop()  # also of who is gone: its timers would go on
+            with suppress(ConnectionError):
                 await self._secure.stop()
-        except (ConnectionError, TimeoutError):
-            pass
         finally:
             await self._ice.close()
 

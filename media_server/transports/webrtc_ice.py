@@ -5,8 +5,8 @@ handshakes from elsewhere keeps one from being set up. Here a datagram that is n
 that a connectivity check is in progress with, or has succeeded with (RFC 7983 tells the two apart by the first byte).
 Of STUN only what is signed is answered, so that nobody is sent more than was asked for.
 
-It leans on private parts of aioice: the check list, `respond_error`, `_queue`. The version is pinned, and
-`tests/transports/test_webrtc.py` fails where they are not as they were.
+It leans on private parts of aioice: the check list, the peer's addresses, `respond_error`, `_queue`. The version is
+pinned, and `tests/transports/test_webrtc.py` fails where they are not as they were.
 """
 
 import asyncio
@@ -34,6 +34,12 @@ STUN_PER_S: Final = 100
 STUN_AT_ONCE: Final = 200
 RECEIVE_BUFFER: Final = 1 << 18
 MAX_ADDRESSES: Final = 8
+MAX_REMOTE: Final = 64
+"""Addresses of a peer, told by it or seen: each makes a pair with each of ours, and every datagram goes through the
+pairs. A browser has a handful."""
+PACKETS_PER_S: Final = 500
+PACKETS_AT_ONCE: Final = 1500
+"""What a peer may send: sound is 50 a second, and after a stall of the network comes at once."""
 PORT_ATTEMPTS: Final = 50
 SRTP: Final = range(128, 192)
 """First bytes of it (RFC 7983)."""
@@ -102,9 +108,11 @@ class GuardedProtocol(StunProtocol):
         if not 0 < len(data) <= MAX_DATAGRAM:
             return "datagram_size"
         if data[0] <= _LAST_STUN_BYTE:
-            known = self._connection.knows(self, source)
-            return None if known or self._rate.allows(asyncio.get_running_loop().time()) else "stun_flood"
-        return None if self._connection.knows(self, source) else "stranger"
+            refused = self._connection.refusal(self, source)
+            if refused != "stranger":
+                return refused
+            return None if self._rate.allows(asyncio.get_running_loop().time()) else "stun_flood"
+        return self._connection.refusal(self, source)
 
 
 class IceConnection(Connection):
@@ -125,6 +133,7 @@ class IceConnection(Connection):
         self.on_media: Callable[[bytes], None] | None = None
         """Who takes SRTP and SRTCP, once it can be decrypted; what is left is for DTLS, and waits in a queue."""
         self._settings = settings
+        self._rate = MessageRate(per_s=PACKETS_PER_S, burst=PACKETS_AT_ONCE)
 
     @override
     async def gather_candidates(self) -> None:
@@ -211,7 +220,10 @@ class IceConnection(Connection):
         return None
 
     async def add(self, candidate: webrtc_sdp.Candidate) -> None:
-        """The peer may be reached there, too."""
+        """The peer may be reached there, too. Beyond `MAX_REMOTE`, or once there is a path, that is let be."""
+        if self._nominated or len(self._remote_candidates) >= MAX_REMOTE:
+            self.irregular["candidate_unused"] += 1
+            return
         await self.add_remote_candidate(
             Candidate(
                 foundation=candidate.address,
@@ -246,6 +258,21 @@ class IceConnection(Connection):
             and pair.state in (CandidatePair.State.IN_PROGRESS, CandidatePair.State.SUCCEEDED)
             for pair in self._check_list
         )
+
+    def refusal(self, protocol: GuardedProtocol, source: tuple[str, int]) -> str | None:
+        """Why what comes from there is not taken, if it is not. Strangers take nothing of the peer's room."""
+        if not self.knows(protocol, source):
+            return "stranger"
+        return None if self._rate.allows(asyncio.get_running_loop().time()) else "packet_flood"
+
+    @override
+    def check_incoming(self, message: stun.Message, addr: tuple[str, int], protocol: StunProtocol) -> None:
+        """A check that the peer has signed came, from an address that may be a new one."""
+        known = any((each._network_host, each.port) == addr for each in self._remote_candidates)  # noqa: SLF001
+        if not known and len(self._remote_candidates) >= MAX_REMOTE:
+            self.irregular["too_many_addresses"] += 1
+            return
+        super().check_incoming(message, addr, protocol)
 
     @override
     def data_received(self, data: bytes, component: int) -> None:

@@ -236,8 +236,11 @@ async def test_a_certificate_that_was_not_announced_is_no_peer() -> None:
 
 def test_the_private_parts_that_are_leaned_on_are_there() -> None:
     for owner, names in {
-        RTCDtlsTransport: ("_set_role", "_setup_srtp"),
-        RTCSctpTransport: ("_handle_data", "_abort", "_set_state"),
+        RTCDtlsTransport: ("_set_role", "_setup_srtp", "_send_data"),
+        RTCSctpTransport: (
+            *("_handle_data", "_abort", "_set_state", "_receive_data_chunk"),
+            *("_receive_sack_chunk", "_receive_forward_tsn_chunk"),
+        ),
         StunProtocol: ("datagram_received",),
     }.items():
         assert all(hasattr(owner, name) for name in names)
