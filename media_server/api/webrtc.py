@@ -157,15 +157,18 @@ class WebRtcCalls:
 
     async def _run(self, session: _Session, place: Reservation, address: str) -> None:
         port = session.port
+        connected = False
         try:
             try:
                 await port.connect()
+                connected = True
             except PeerError as error:
                 _log.info("webrtc.not_connected", reason=error.message, call=place.facts.id)
-                self._gate.give_up(place, "not_connected")
                 return
             finally:
                 self._arrived(address)
+                if not connected:  # whatever the reason: the place is another's
+                    self._gate.give_up(place, "not_connected")
 
             def tell(event: CallEvent) -> None:
                 port.send_text(dumped(event))

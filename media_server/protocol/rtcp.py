@@ -64,18 +64,22 @@ class Reception:
         self._report: tuple[int, float] | None = None
 
     def receive(self, sequence: int, timestamp: int, now: float) -> None:
-        """A packet came."""
-        self.received += 1
-        if self._first is None:
-            self._first = self._highest = sequence
-        else:
-            self._highest += max(0, sequence_delta(sequence, self._highest % MAX_SEQUENCE))
+        """A packet of sound came."""
+        self.count(sequence)
         transit = now * self._rate - timestamp
         if self._transit is not None:
             difference = abs(transit - self._transit)
             if difference < self._rate:  # a jump of the timestamp is no jitter
                 self.jitter += (difference - self.jitter) / 16
         self._transit = transit
+
+    def count(self, sequence: int) -> None:
+        """A packet came, of whatever payload: keys have their place in the sequence, and one timestamp for many."""
+        self.received += 1
+        if self._first is None:
+            self._first = self._highest = sequence
+        else:
+            self._highest += max(0, sequence_delta(sequence, self._highest % MAX_SEQUENCE))
 
     def reported(self, ntp_middle: int, now: float) -> None:
         """A sender report came."""

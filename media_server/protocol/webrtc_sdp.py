@@ -1,7 +1,8 @@
 """Offers of WebRTC peers, and our answers (RFC 8829, RFC 8843, RFC 8841). Pure.
 
 What is answered: the first audio medium with a codec of ours, and the first data channel; all in one bundle over one
-transport (BUNDLE, rtcp-mux). Any other medium keeps its place in the answer and is refused there (port 0).
+transport (BUNDLE, rtcp-mux). Any other medium keeps its place in the answer and is refused there (port 0). What is said
+of the transport stands in one medium of the bundle, which may be one that we refuse; the others may be `bundle-only`.
 
 Candidates are the caller's word for where we may send to. Of them only addresses are taken, never names: a name would
 have us ask a DNS server, or the local network, on anybody's behalf.
@@ -123,6 +124,9 @@ def parse_offer(text: str) -> Offer:
         _mid(media)
     audio, codec = _audio_of(description)
     bundle = _bundle_of(description, audio)
+    carrier = next((media for media in (audio, *bundle) if media.first("ice-ufrag") is not None), audio)
+    if carrier.first("rtcp-mux") is None:
+        raise PeerError("a=rtcp-mux is wanted")
     data = next((media for media in bundle if _is_data(media)), None)
     candidates = tuple(
         found for media in bundle for value in media.all("candidate") if (found := parse_candidate(value)) is not None
@@ -135,12 +139,12 @@ def parse_offer(text: str) -> Offer:
         direction=_direction(description, audio),
         data=data,
         sctp_port=_port(data.first("sctp-port")) if data is not None else SCTP_PORT,
-        ufrag=_matching(_UFRAG, description, audio, "ice-ufrag"),
-        password=_matching(_PASSWORD, description, audio, "ice-pwd"),
-        fingerprints=_fingerprints(description, audio),
-        setup=_setup(description, audio),
+        ufrag=_matching(_UFRAG, description, carrier, "ice-ufrag"),
+        password=_matching(_PASSWORD, description, carrier, "ice-pwd"),
+        fingerprints=_fingerprints(description, carrier),
+        setup=_setup(description, carrier),
         candidates=tuple(dict.fromkeys(candidates))[:MAX_CANDIDATES],
-        complete=audio.first("end-of-candidates") is not None or description.first("end-of-candidates") is not None,
+        complete=carrier.first("end-of-candidates") is not None or description.first("end-of-candidates") is not None,
     )
 
 
@@ -150,7 +154,8 @@ def serialize_answer(offer: Offer, local: Local, session_id: int) -> str:
     mids = " ".join(_mid(media) for media in answered)
     head = [
         *("v=0", f"o=- {session_id} 1 IN IP4 0.0.0.0", "s=-", "t=0 0"),
-        *(f"a=group:BUNDLE {mids}", "a=msid-semantic: WMS *", "a=ice-options:trickle"),
+        *([f"a=group:BUNDLE {mids}"] if _groups(offer.description) else []),
+        *("a=msid-semantic: WMS *", "a=ice-options:trickle"),
     ]
     sections = [_section(media, offer, local) for media in offer.description.media]
     return "".join(f"{line}\r\n" for lines in (head, *sections) for line in lines)
@@ -195,7 +200,8 @@ def parse_fragment(text: str) -> Fragment:
 def _audio_of(description: SessionDescription) -> tuple[Media, Codec]:
     """The first audio medium, and the first of its codecs that is ours."""
     for media in description.media:
-        if media.kind == "audio" and "RTP/SAVP" in media.protocol and media.port:
+        offered = media.port or media.first("bundle-only") is not None
+        if media.kind == "audio" and "RTP/SAVP" in media.protocol and offered:
             for codec in media.codecs():
                 if (codec.name, codec.clock_rate) in (("opus", 48_000), ("pcmu", 8000), ("pcma", 8000)):
                     return media, codec
@@ -204,13 +210,16 @@ def _audio_of(description: SessionDescription) -> tuple[Media, Codec]:
 
 def _bundle_of(description: SessionDescription, audio: Media) -> list[Media]:
     """The media that go over the transport of the sound."""
-    if audio.first("rtcp-mux") is None:
-        raise PeerError("a=rtcp-mux is wanted")
-    groups = [value.split() for value in description.all("group")]
-    bundled = {mid for semantics, *mids in filter(None, groups) if semantics == "BUNDLE" for mid in mids}
+    bundled = {mid for mids in _groups(description) for mid in mids}
     if _mid(audio) not in bundled and len(description.media) > 1:
         return [audio]
     return [media for media in description.media if media is audio or media.first("mid") in bundled]
+
+
+def _groups(description: SessionDescription) -> list[list[str]]:
+    """The bundles, each as what `a=mid` says of its media."""
+    groups = [value.split() for value in description.all("group")]
+    return [mids for semantics, *mids in filter(None, groups) if semantics == "BUNDLE"]
 
 
 def _mid(media: Media) -> str:
@@ -236,15 +245,15 @@ def _direction(description: SessionDescription, audio: Media) -> str:
     return answer
 
 
-def _matching(pattern: re.Pattern[str], description: SessionDescription, audio: Media, name: str) -> str:
-    value = audio.first(name) or description.first(name) or ""
+def _matching(pattern: re.Pattern[str], description: SessionDescription, carrier: Media, name: str) -> str:
+    value = carrier.first(name) or description.first(name) or ""
     if not pattern.fullmatch(value):
         raise PeerError(f"a={name} is wanted")
     return value
 
 
-def _fingerprints(description: SessionDescription, audio: Media) -> tuple[tuple[str, str], ...]:
-    values = audio.all("fingerprint") or description.all("fingerprint")
+def _fingerprints(description: SessionDescription, carrier: Media) -> tuple[tuple[str, str], ...]:
+    values = carrier.all("fingerprint") or description.all("fingerprint")
     found = [match.groups() for value in values[:8] if (match := _FINGERPRINT.fullmatch(value)) is not None]
     fitting = [
         (algorithm.lower(), digest.upper())
@@ -256,8 +265,8 @@ def _fingerprints(description: SessionDescription, audio: Media) -> tuple[tuple[
     return tuple(fitting)
 
 
-def _setup(description: SessionDescription, audio: Media) -> Setup:
-    match audio.first("setup") or description.first("setup"):
+def _setup(description: SessionDescription, carrier: Media) -> Setup:
+    match carrier.first("setup") or description.first("setup"):
         case "actpass" | "passive":
             return "active"
         case "active":
@@ -289,7 +298,7 @@ def _transport(media: Media, formats: list[int | str | None], local: Local, offe
     return [
         f"m={media.kind} 9 {media.protocol} {names}",
         "c=IN IP4 0.0.0.0",
-        f"a=mid:{_mid(media)}",
+        *([f"a=mid:{_mid(media)}"] if media.first("mid") else []),
         f"a=ice-ufrag:{local.ufrag}",
         f"a=ice-pwd:{local.password}",
         f"a=fingerprint:sha-256 {local.fingerprint}",

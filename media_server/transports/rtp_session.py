@@ -12,6 +12,7 @@ from collections.abc import Callable
 from media_server.audio.codec import Codec
 from media_server.audio.frame import BYTES_PER_SAMPLE, PTIME_MS, AudioFrame
 from media_server.errors import ProtocolViolation, Undecodable
+from media_server.protocol.message_rate import MessageRate
 from media_server.protocol.receive_buffer import Lost, NewStream, Piece, ReceiveBuffer, Silent, Sound, Unused
 from media_server.protocol.rtcp import Heard, Reception, Sent, ntp_of, parse_rtcp, serialize_report
 from media_server.protocol.rtp import MAX_TIMESTAMP, RtpPacket, parse_rtp
@@ -20,6 +21,9 @@ from media_server.transports.port import AudioArrived, AudioDropped, DigitArrive
 
 FILL_S = 0.1
 """Silence is filled in pieces of at most so much."""
+KEYS_PER_S = 10
+KEYS_AT_ONCE = 50
+"""A telephone plays at most that many; each may be a turn of the call."""
 _PTIME_S = PTIME_MS / 1000
 
 
@@ -52,6 +56,7 @@ class RtpSession:
         self._payload_type = payload_type
         self._keys_type = keys
         self._keys = TelephoneEvents()
+        self._keys_rate = MessageRate(per_s=KEYS_PER_S, burst=KEYS_AT_ONCE)
         self._cname = cname
         self._wall = wall
         self._buffer = ReceiveBuffer(codec.clock_rate, codec.ticks, codec.announces_silence)
@@ -77,8 +82,7 @@ class RtpSession:
             return []
         self.alive_at = now
         if packet.payload_type == self._keys_type:
-            digit = self._keys.receive(packet.timestamp, packet.payload)
-            return [DigitArrived(digit)] if digit is not None else []
+            return self._key(packet, now)
         if packet.payload_type != self._payload_type or not self._codec.ticks(packet.payload):
             self.irregular["bad_payload"] += 1
             return [AudioDropped(0, "bad_payload")]
@@ -86,6 +90,17 @@ class RtpSession:
             self._reception = Reception(packet.ssrc, self._codec.clock_rate)
         self._reception.receive(packet.sequence, packet.timestamp, now)
         return self._events(self._buffer.receive(packet, now))
+
+    def _key(self, packet: RtpPacket, now: float) -> list[PortEvent]:
+        if self._reception is not None and self._reception.ssrc == packet.ssrc:
+            self._reception.count(packet.sequence)
+        digit = self._keys.receive(packet.timestamp, packet.payload)
+        if digit is None:
+            return []
+        if not self._keys_rate.allows(now):
+            self.irregular["too_many_keys"] += 1
+            return []
+        return [DigitArrived(digit)]
 
     def receive_rtcp(self, data: bytes, now: float) -> None:
         """A report came, decrypted."""

@@ -54,7 +54,10 @@ class EventChannel:
             if self._channel.bufferedAmount > MAX_UNSENT_BYTES:
                 self._give_up("peer_not_reading")
             else:
-                self._channel.send(text)
+                try:
+                    self._channel.send(text)
+                except ValueError:  # longer than what the page has said that it takes
+                    self.irregular["too_long"] += 1
 
     def _receive(self, message: str | bytes) -> None:
         if not self._rate.allows(asyncio.get_running_loop().time()):

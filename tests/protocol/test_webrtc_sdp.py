@@ -51,7 +51,8 @@ def test_another_implementation_reads_our_answer(text: str) -> None:
     assert [media.kind for media in read.media] == [media.kind for media in offer.description.media]
     audio = read.media[0]
     assert audio.rtp.codecs[0].payloadType == offer.codec.payload_type
-    assert audio.rtp.muxId == (offer.audio.first("mid") or "0")
+    assert audio.rtp.muxId == (offer.audio.first("mid") or "")
+    assert ("a=group:" in answer) is (offer.description.first("group") is not None)
     assert audio.rtcp_mux
     assert audio.dtls is not None
     assert audio.dtls.role == {"active": "client", "passive": "server"}[offer.setup]
@@ -68,6 +69,21 @@ def test_other_media_keep_their_place_and_are_refused() -> None:
     assert media[0] == "m=video 0 UDP/TLS/RTP/SAVPF 96"
     assert media[1].startswith("m=audio 9 ")
     assert "a=group:BUNDLE 0 1" in lines
+
+
+def test_sound_that_goes_with_a_medium_which_is_refused_is_answered() -> None:
+    """An offer of max-bundle whose first medium is video: only there stands what is said of the transport."""
+    head, audio, data = CHROMIUM.replace("m=application", "m=audio").split("m=audio")
+    transport = ("ice-", "fingerprint", "setup", "candidate", "rtcp-mux", "end-of-candidates")
+    said = [line for line in audio.split("\r\n") if line.startswith(tuple(f"a={name}" for name in transport))]
+    rest = [line for line in audio.split("\r\n") if line not in said]
+    video = ["m=video 9 UDP/TLS/RTP/SAVPF 96", "c=IN IP4 0.0.0.0", "a=mid:v", "a=rtpmap:96 VP8/90000", *said, ""]
+    bundled = "\r\n".join(rest).replace(audio.split()[0], "0", 1).replace("a=mid:0", "a=bundle-only\r\na=mid:0")
+    text = head.replace("BUNDLE 0 1", "BUNDLE v 0 1") + "\r\n".join(video) + f"m=audio{bundled}m=application{data}"
+    offer = parse_offer(text)
+    assert (offer.ufrag, offer.setup, len(offer.candidates)) == ("ujd+", "active", 2)
+    media = [line for line in serialize_answer(offer, LOCAL, 1).split("\r\n") if line.startswith("m=")]
+    assert [line.split()[1] for line in media] == ["0", "9", "9"]
 
 
 @pytest.mark.parametrize(

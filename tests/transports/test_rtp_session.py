@@ -88,6 +88,20 @@ def test_keys_in_the_stream_are_told() -> None:
     assert ours.receive_rtp(packet(3, bytes([7, 10, 0, 160]), payload_type=110), 0.0) == [DigitArrived("7")]
 
 
+def test_keys_are_no_loss_and_come_once_and_not_without_end() -> None:
+    ours = session(Opus())
+    ours.receive_rtp(packet(0, b"\xf8\xff\xfe"), 0.0)
+    told: list[PortEvent] = []
+    for n, (key, begun) in enumerate([(1, 960), (1, 960), (2, 1920), (1, 960), (2, 1920)], 1):
+        data = RtpPacket(110, n, begun, 5, bytes([key, 0x8A, 0, 160])).serialize()
+        told += ours.receive_rtp(data, n * PTIME)
+    assert told == [DigitArrived("1"), DigitArrived("2")]
+    assert ours.lost == 0
+    flood = [RtpPacket(110, n, 960 * n, 5, bytes([3, 10, 0, 160])).serialize() for n in range(10, 1000)]
+    assert len([event for each in flood for event in ours.receive_rtp(each, 1.0)]) < 100
+    assert ours.irregular["too_many_keys"] > 900
+
+
 def test_a_late_packet_is_dropped_with_its_samples() -> None:
     ours, events = session(G711(), 0), []
     events += ours.receive_rtp(packet(0, bytes(160), 160, 0), 0.0)

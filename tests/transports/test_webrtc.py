@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from fractions import Fraction
@@ -122,9 +123,12 @@ class Heard:
 
 
 @asynccontextmanager
-async def connected(limits: PeerLimits | None = None) -> AsyncIterator[tuple[WebRtcPort, Peer, Heard]]:
+async def connected(
+    limits: PeerLimits | None = None, *, longest: int = 65_536
+) -> AsyncIterator[tuple[WebRtcPort, Peer, Heard]]:
     peer = Peer()
-    port = WebRtcPort(parse_offer(await peer.offer()), LOOPBACK, CERTIFICATE, limits or PeerLimits())
+    offer = re.sub("(?<=a=max-message-size:)[0-9]+", str(longest), await peer.offer())
+    port = WebRtcPort(parse_offer(offer), LOOPBACK, CERTIFICATE, limits or PeerLimits())
     await peer.answered(await port.answer())
     await port.connect()
     heard = Heard(port)
@@ -167,6 +171,16 @@ async def test_what_is_told_before_the_channel_is_open_is_not_lost() -> None:
             port.send_text(json.dumps({"n": n}))
         await peer.until(lambda: len(peer.told) == 20)
         assert peer.told == [{"n": n} for n in range(20)]
+
+
+async def test_what_is_longer_than_a_page_takes_is_left_out_and_the_call_goes_on() -> None:
+    async with connected(longest=1000) as (port, peer, _):
+        port.send_text("{}")
+        await peer.until(lambda: {} in peer.told)
+        port.send_text(json.dumps({"text": "x" * 1000}))
+        port.send_text(json.dumps({"n": 1}))
+        await peer.until(lambda: {"n": 1} in peer.told)
+        assert port._channel.irregular["too_long"] == 1
 
 
 async def test_a_peer_that_closes_has_hung_up() -> None:

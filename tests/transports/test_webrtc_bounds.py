@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web
 from aioice import stun
 from aiortc.rtcdtlstransport import RTCCertificate, SRTPProtectionProfile
 from aiortc.rtcsctptransport import DataChunk, ForwardTsnChunk, RTCSctpTransport, SackChunk
@@ -23,6 +24,7 @@ from media_server.transports.webrtc import PeerLimits, WebRtcPort
 from media_server.transports.webrtc_ice import MAX_REMOTE, IceConnection
 from media_server.transports.webrtc_secure import MAX_SOURCES
 from tests.transports.test_webrtc import CERTIFICATE, LOOPBACK, Heard, Peer, connected
+from tests.webrtc_rig import PeerGate, serve
 
 SOON_S = 5.0
 
@@ -179,6 +181,16 @@ async def test_what_a_peer_that_vanished_never_took_is_not_sent_again_for_ever()
         await port.release()
         assert port._data._t3_handle is None
         assert port._secure.state != "connected"
+
+
+async def test_the_place_of_a_call_that_never_came_about_is_another_s_when_the_server_ends_too() -> None:
+    gate = PeerGate()
+    async with serve(gate) as server:
+        peer = Peer()
+        await server.whip.offer(await peer.offer())
+        await server.calls.shut_down(web.Application())
+        assert gate.given_up == ["not_connected"]
+        await peer.aclose()
 
 
 class OfVersion2(RTCCertificate):
