@@ -62,11 +62,24 @@ TAP = """
   window.RTCPeerConnection = class extends Peer {
     constructor(...given) {
       super(...given);
+      window.peer = this;
       this.addEventListener("track", ({track}) => tap(new MediaStream([track]), 1));
     }
   };
 })();
 """
+
+
+BUFFERED = """
+async () => {
+  if (!window.peer || window.peer.connectionState !== "connected") return null;
+  for (const each of (await window.peer.getStats()).values()) {
+    if (each.type === "inbound-rtp") return Math.round(1000 * each.jitterBufferDelay / each.jitterBufferEmittedCount);
+  }
+  return null;
+}
+"""
+"""How long sound waits in the browser's own buffer, in ms; in the middle of a call."""
 
 
 def write_microphone(path: Path, prompts: Sequence[Prompt]) -> float:
@@ -105,6 +118,7 @@ class PageCall:
         waits: Of each sentence, how long its audible answer took, in ms; None: there was none. Over WebRTC only.
         caller: The caller's words as they stand on the page, a turn each; `agent`: ours that were heard.
         heard: The caller's turns, as the call's record has them.
+        buffered_ms: How long sound waited in the browser's own buffer, on average; over WebRTC only.
     """
 
     connection: str
@@ -112,6 +126,7 @@ class PageCall:
     caller: list[str]
     agent: list[str]
     heard: list[str]
+    buffered_ms: int | None
 
 
 async def page_call(url: str, said: Sequence[Prompt], folder: Path, before: str = "") -> PageCall:
@@ -126,12 +141,13 @@ async def page_call(url: str, said: Sequence[Prompt], folder: Path, before: str 
         await page.get_by_role("button", name="Talk", exact=True).click()
         await asyncio.sleep(lasts_s)
         connection = await page.locator(".connection").inner_text()
+        buffered_ms = await page.evaluate(BUFFERED)
         microphone, call = await page.evaluate("window.loud")
         caller = await page.locator(".line.caller .bubble").all_inner_texts()
         agent = await page.locator(".line.agent .heard").all_inner_texts()
         await page.get_by_role("button", name="End", exact=True).click()
         await browser.close()
-    return PageCall(connection, answered_ms(microphone, call), caller, agent, await _heard(url))
+    return PageCall(connection, answered_ms(microphone, call), caller, agent, await _heard(url), buffered_ms)
 
 
 async def in_chromium(url: str, prompts: Sequence[Prompt], folder: Path) -> list[str]:
@@ -145,6 +161,7 @@ async def in_chromium(url: str, prompts: Sequence[Prompt], folder: Path) -> list
         f"\nChromium, {call.connection.splitlines()[0]}",
         f"turns            {len(call.waits)}, {len(known)} answered, {right} of {len(said)} understood",
         f"answered after   p50 {spread.p50} ms   p95 {spread.p95}   worst {spread.worst}",
+        f"of it buffered   {call.buffered_ms} ms by the browser, on average",
     ]
 
 
