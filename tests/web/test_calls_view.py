@@ -1,6 +1,7 @@
 """The views Calls and the call inspector, in a browser, before a real registry and archive."""
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -229,10 +230,13 @@ async def test_with_a_key_calls_are_seen_and_heard(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_nothing_stands_in_the_way_of_anybody(page: Page, server: CallPage, scheme: str) -> None:
+async def test_nothing_stands_in_the_way_of_anybody(page: Page, server: CallPage, scheme: str, tmp_path: Path) -> None:
+    pictures = Path(os.environ.get("MEDIA_SERVER_SCREENSHOTS", tmp_path))
     await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    for path in ("calls", f"calls/{CALL}"):
+    for name, path, there in (("calls", "calls", "tr.link"), ("inspector", f"calls/{CALL}", "canvas")):
         await opened(page, server, path)
+        await expect(page.locator(there).first).to_be_visible()
+        await page.screenshot(path=pictures / f"{name}-{scheme}.png", full_page=True)
         await page.evaluate(AXE.read_text())
         found = await page.evaluate("axe.run().then((result) => result.violations)")
         serious = [each["id"] for each in found if each["impact"] in ("serious", "critical")]
@@ -242,6 +246,7 @@ async def test_nothing_stands_in_the_way_of_anybody(page: Page, server: CallPage
 @pytest.mark.parametrize("width", [320, 390, 1024])
 async def test_nothing_is_wider_than_the_screen(page: Page, server: CallPage, width: int) -> None:
     await page.set_viewport_size({"width": width, "height": 800})
-    for path in ("calls", f"calls/{CALL}"):
+    for path, there in (("calls", "tr.link"), (f"calls/{CALL}", "canvas")):
         await opened(page, server, path)
+        await expect(page.locator(there).first).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") <= width

@@ -11,7 +11,7 @@ export const PARTS = [
   ["words", "Words decoded"],
   ["think", "Answer’s first text"],
   ["voice", "Its first sound made"],
-  ["wire", "On its way to you"],
+  ["wire", "On its way out"],
 ];
 
 /** The height of the parts, about. */
