@@ -95,6 +95,10 @@ class House:
     key: str | None = None
     webrtc_busy: int = 0
     """So many offers are refused first; the others are not understood."""
+    webrtc: bool = False
+    """Offers are answered, by nobody."""
+    delete_s: float = 0.0
+    """How long it takes to hang up a call over WebRTC."""
     lines: list[Line] = field(default_factory=list)
     offers: int = 0
     deleted: list[str] = field(default_factory=list)
@@ -141,7 +145,14 @@ class _Routes:
         if self.house.webrtc_busy:
             self.house.webrtc_busy -= 1
             return problem(503, "overloaded", "No room for another one right now.", retryable=True)
+        if self.house.webrtc:
+            return web.Response(status=201, text="v=0", headers={"Location": f"/v1/webrtc/{self.house.offers}"})
         return problem(501, "not_configured", "No WebRTC here.")
+
+    async def delete(self, request: web.Request) -> web.Response:
+        self.house.deleted.append(request.match_info["id"])
+        await asyncio.sleep(self.house.delete_s)
+        return web.Response()
 
     async def talk(self, request: web.Request) -> web.StreamResponse:
         if not self.knows(request):
@@ -213,6 +224,7 @@ async def open_house(script: Script = quiet) -> AsyncIterator[House]:
     app.router.add_get("/v1/page", routes.page)
     app.router.add_post("/v1/tickets", routes.ticket)
     app.router.add_post("/v1/webrtc", routes.offer)
+    app.router.add_delete("/v1/webrtc/{id}", routes.delete)
     app.router.add_get("/v1/talk", routes.talk)
     async with TestServer(app) as server:
         house.url = str(server.make_url("/"))

@@ -120,6 +120,7 @@ async def test_a_key_is_asked_for_once_and_again_when_it_is_wrong(context: Brows
         await page.keyboard.press("Enter")
         await expect(page.locator(".connection")).to_contain_text("WebSocket")
         assert house.tickets == 1
+        assert house.offers == 1, "who may not call yet is told of no TURN server, so nothing is offered before"
         await page.get_by_role("button", name="End", exact=True).click()
         await expect(page.get_by_label("Dialplan")).to_have_value("parrot")
 

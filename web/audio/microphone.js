@@ -94,7 +94,12 @@ export function closeMicrophone(stream) {
  */
 export async function capture(stream, onPiece, { rate = 16000, pieceMs = 20 } = {}) {
   const { context, source } = sourceOf(stream, rate);
-  await context.audioWorklet.addModule(new URL("./worklets/capture.js", import.meta.url));
+  try {
+    await context.audioWorklet.addModule(new URL("./worklets/capture.js", import.meta.url));
+  } catch (error) {
+    void context.close();
+    throw error;
+  }
   const node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 1, processorOptions: { rate, pieceMs } });
   node.port.onmessage = ({ data }) => onPiece(data);
   source.connect(node).connect(context.destination); // it puts out silence; without a way out some browsers stop it
@@ -102,7 +107,7 @@ export async function capture(stream, onPiece, { rate = 16000, pieceMs = 20 } = 
   const stop = () => {
     node.port.onmessage = null;
     node.port.postMessage("stop");
-    void context.close();
+    if (context.state !== "closed") void context.close();
   };
   return { stop };
 }

@@ -24,7 +24,12 @@ import { levelOf } from "./levels.js";
  */
 export async function openPlayer({ rate = 16000, waitMs = 40, limitS = 30, onmark, onplaying } = {}) {
   const context = new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
-  await context.audioWorklet.addModule(new URL("./worklets/playback.js", import.meta.url));
+  try {
+    await context.audioWorklet.addModule(new URL("./worklets/playback.js", import.meta.url));
+  } catch (error) {
+    void context.close();
+    throw error;
+  }
   const node = new AudioWorkletNode(context, "playback", {
     numberOfInputs: 0, outputChannelCount: [1], processorOptions: { rate, waitMs, limitS },
   });

@@ -48,7 +48,8 @@ export class TalkCall {
     if (this.running) return;
     const running = (this.running = new AbortController());
     try {
-      this.#set(await this.#run(running.signal));
+      const end = await this.#run(running.signal);
+      if (!running.signal.aborted) this.#set(end);
     } catch (error) {
       if (!running.signal.aborted) this.#set(failure(error));
     } finally {
@@ -85,8 +86,11 @@ export class TalkCall {
     if (this.running !== running || this.wire !== wire) return closeMicrophone(next);
     const before = this.microphone;
     this.#hear(next);
-    await wire.setMicrophone(next);
-    if (before) closeMicrophone(before);
+    try {
+      await wire.setMicrophone(next);
+    } finally {
+      if (before) closeMicrophone(before);
+    }
   }
 
   /** @param {string} id */
@@ -108,6 +112,7 @@ export class TalkCall {
       const began = performance.now();
       try {
         const reason = await this.#oneCall(signal);
+        signal.throwIfAborted(); // while the wire was being closed
         if (!isLoss(reason)) return ended(reason);
         lost = true;
         failed = performance.now() - began > HELD_MS ? 1 : failed + 1;

@@ -25,5 +25,7 @@ export function failure(error) {
     const title = error.status === 503 || error.code === "overloaded" ? "The server is busy" : error.title;
     return { phase: "over", title, detail: error.detail, tone: "danger", code: error.code };
   }
-  throw error;
+  reportError(error);
+  const detail = error instanceof Error ? error.message : "";
+  return { phase: "over", title: "This page cannot make the call", detail, tone: "danger", code: "page" };
 }

@@ -23,6 +23,8 @@ export async function callBySocket(wiring) {
   signal.throwIfAborted();
   const player = await openPlayer({ rate: RATE, onmark: (name) => send({ type: "mark", name }) });
   if (wiring.speaker) await player.setSink(wiring.speaker).catch(() => {});
+  if (signal.aborted) player.close();
+  signal.throwIfAborted();
   const socket = new WebSocket(address, ["media-server.talk.1"]); // listened to at once: nothing may come before
   socket.binaryType = "arraybuffer";
   const send = (/** @type {object} */ message) => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(message));
@@ -44,7 +46,9 @@ export async function callBySocket(wiring) {
     if (socket.readyState === WebSocket.OPEN && socket.bufferedAmount < MAX_WAITING) socket.send(pcm);
   };
   let listening = { stop: () => {} };
+  let over = false;
   const stop = once(() => {
+    over = true;
     listening.stop();
     player.close();
   });
@@ -68,6 +72,7 @@ export async function callBySocket(wiring) {
     setMicrophone: async (next) => {
       listening.stop();
       listening = await capture(next, piece, { rate: RATE });
+      if (over) listening.stop(); // the call ended meanwhile
     },
     setSpeaker: player.setSink,
     level: player.level,

@@ -9,6 +9,7 @@ import { once, receive } from "./messages.js";
 const GATHER_MS = 500;
 const PASSAGE_MS = 2000;
 const SILENT_FOR_MS = 4000;
+const DELETE_MS = 2000;
 
 /** WebRTC does not come through here: UDP is blocked, or the server has none. `lasting`: another try is no use. */
 export class NoPassage extends Error {
@@ -102,9 +103,10 @@ async function offer(peer, { dialplan, signal }) {
   return location ? new URL(location, response.url).href : "";
 }
 
-/** End a call, also when the page is about to go. @param {string} resource */
+/** End a call, also when the page is about to go; a network that is gone does not hold that up. @param {string} resource */
 async function deleted(resource) {
-  await fetch(resource, { method: "DELETE", keepalive: true, headers: authorization() }).catch(() => {});
+  const signal = AbortSignal.timeout(DELETE_MS);
+  await fetch(resource, { method: "DELETE", keepalive: true, headers: authorization(), signal }).catch(() => {});
 }
 
 /** Refusals of WebRTC itself, not of the call: no such route (or dialplan, which the WebSocket says too), an offer it cannot take. */
@@ -169,6 +171,7 @@ function watch(peer, channel, lost) {
     if (peer.connectionState === "disconnected") timer = setTimeout(end, SILENT_FOR_MS);
     if (peer.connectionState === "failed" || peer.connectionState === "closed") end();
   };
+  if (channel.readyState !== "open") end(); // it went while the sound was being set up
 }
 
 /** @param {RTCPeerConnection} peer */
