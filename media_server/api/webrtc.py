@@ -191,7 +191,8 @@ def _address_of(request: web.Request) -> str:
     """Who asks; where that is a proxy on this machine, whom it asks for."""
     remote = request.remote or ""
     if is_loopback(remote):
-        return request.headers.get("X-Forwarded-For", remote).rpartition(",")[2].strip()[:64]
+        # Some proxies add a header of their own below that of the one who asks.
+        return request.headers.getall("X-Forwarded-For", [remote])[-1].rpartition(",")[2].strip()[:64]
     return remote
 
 

@@ -99,7 +99,11 @@ class OpusDecoder:
         redundant = self._samples_of(following) if following is not None else 0
         if not 0 < redundant <= samples:
             return self._guess(samples)
-        return self._guess(samples - redundant) + self._decode(following, redundant, fec=True)
+        before = self._guess(samples - redundant)
+        try:
+            return before + self._decode(following, redundant, fec=True)
+        except Undecodable:  # its head is that of a packet, and no more of it
+            return before + self._guess(redundant)
 
     def _samples_of(self, packet: bytes) -> int:
         try:

@@ -198,7 +198,7 @@ class WebRtcPort:
 
     async def aclose(self) -> None:
         """Hang up: nothing is heard any more, and the peer is told so. Idempotent."""
-        if self._ended is None and self._secure.state == "connected":
+        if self._ended is None:
             self._secure.send_rtcp(self.session.report(self._loop.time(), goodbye=True))
         self._end("closed")
 
@@ -289,7 +289,7 @@ class WebRtcPort:
             now = self._loop.time()
             if now - self.session.alive_at > self._limits.media_s:
                 self._end("media_timeout")
-            elif self._secure.state == "connected":
+            else:
                 self._secure.send_rtcp(self.session.report(now))
 
     # --- the end -------------------------------------------------------------------------------------------------

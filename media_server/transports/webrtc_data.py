@@ -59,7 +59,7 @@ class DataTransport(RTCSctpTransport):
         try:
             await super()._handle_data(data)
         except (AssertionError, ValueError, KeyError, IndexError, AttributeError, StructError) as error:
-            await self._shut_down(repr(error))
+            await self._shut_down(type(error).__name__)  # and no more: some name what was sent
         if self._room - self._advertised_rwnd > MAX_REASSEMBLY or len(self._data_channels) > MAX_CHANNELS:
             await self._shut_down("more than is taken")
 

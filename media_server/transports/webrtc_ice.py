@@ -157,9 +157,11 @@ class IceConnection(Connection):
         timeout: int = 5,
     ) -> list[Candidate]:
         """Our candidates at these addresses, and what servers elsewhere make of them."""
-        found = [await self._open(address, component) for address in addresses]
-        protocols = [protocol for protocol in found if protocol is not None]
-        self._protocols += protocols
+        protocols: list[GuardedProtocol] = []
+        for address in addresses:
+            if (protocol := await self._open(address, component)) is not None:
+                protocols.append(protocol)
+                self._protocols.append(protocol)  # at once: who is cancelled meanwhile has it closed
         candidates = [protocol.local_candidate for protocol in protocols]
         queries = [asyncio.ensure_future(query) for query in self._queries(protocols, component)]
         if queries:
@@ -170,9 +172,9 @@ class IceConnection(Connection):
                 if query.exception() is not None:
                     _log.warning("webrtc.ice_server", error=repr(query.exception()))
                     continue
-                candidate, protocol = query.result()
+                candidate, relay = query.result()
                 candidates.append(candidate)
-                self._protocols += [protocol] if protocol is not None else []
+                self._protocols += [relay] if relay is not None else []
         return candidates
 
     def _queries(self, protocols: list[GuardedProtocol], component: int) -> list[Any]:

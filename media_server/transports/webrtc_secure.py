@@ -110,13 +110,10 @@ class SecureTransport(RTCDtlsTransport):
         self._connection.send_now(self._tx_srtp.protect(packet))
 
     def send_rtcp(self, packet: bytes) -> None:
-        """Send a report.
-
-        Raises:
-            ConnectionError: There is no connection any more.
-        """
-        self._check_connected()
-        self._connection.send_now(self._tx_srtp.protect_rtcp(packet))
+        """Send a report; where there is no connection any more, nobody misses it."""
+        with suppress(ConnectionError):
+            self._check_connected()
+            self._connection.send_now(self._tx_srtp.protect_rtcp(packet))
 
     def _check_connected(self) -> None:
         if self.state != "connected":

@@ -88,6 +88,17 @@ def test_keys_in_the_stream_are_told() -> None:
     assert ours.receive_rtp(packet(3, bytes([7, 10, 0, 160]), payload_type=110), 0.0) == [DigitArrived("7")]
 
 
+def test_what_follows_a_loss_may_be_broken_and_the_loss_is_filled_all_the_same() -> None:
+    good, broken = b"\xf8\xff\xfe", b"\x02"  # the head of two frames, and neither of them
+    ours, events = session(Opus()), []
+    events += ours.receive_rtp(packet(0, good), 0.0)
+    events += ours.receive_rtp(packet(2, broken), 0.04)
+    events += ours.on_deadline(0.2)
+    events += ours.receive_rtp(packet(3, good), 0.2)
+    assert AudioDropped(320, "bad_payload") in events
+    assert check_positions(events) >= 4 * 320
+
+
 def test_keys_are_no_loss_and_come_once_and_not_without_end() -> None:
     ours = session(Opus())
     ours.receive_rtp(packet(0, b"\xf8\xff\xfe"), 0.0)

@@ -6,18 +6,23 @@ import time
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog.testing
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from aioice import stun
 from aiortc.rtcdtlstransport import RTCCertificate, SRTPProtectionProfile
 from aiortc.rtcsctptransport import DataChunk, ForwardTsnChunk, RTCSctpTransport, SackChunk
 from aiortc.rtp import RtpPacket
 from cryptography.hazmat.primitives.serialization import Encoding
+from multidict import CIMultiDict
 from OpenSSL import SSL, crypto
 from typing_extensions import override
 
+from media_server.api.webrtc import _address_of
 from media_server.errors import PeerError
 from media_server.protocol.webrtc_sdp import Candidate, parse_offer
 from media_server.transports.webrtc import PeerLimits, WebRtcPort
@@ -71,6 +76,7 @@ async def in_touch() -> AsyncIterator[tuple[WebRtcPort, Peer, Heard]]:
 @asynccontextmanager
 async def nothing_unheard_of() -> AsyncIterator[None]:
     """No task or callback of the loop ends with an exception that nobody takes."""
+    gc.collect()  # of others
     loop = asyncio.get_running_loop()
     seen: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _, context: seen.append(context))
@@ -181,6 +187,31 @@ async def test_what_a_peer_that_vanished_never_took_is_not_sent_again_for_ever()
         await port.release()
         assert port._data._t3_handle is None
         assert port._secure.state != "connected"
+
+
+async def test_what_is_no_text_shuts_the_channel_and_is_written_into_no_log() -> None:
+    async with in_touch() as (port, peer, heard):
+        with structlog.testing.capture_logs() as logs:
+            assert peer.channel.id is not None
+            await sctp_of(peer)._send(peer.channel.id, 51, b"my card is 4111\xff")
+            await until(lambda: port._data is not None and port._data.state == "closed")
+        assert [each["event"] for each in logs] == ["webrtc.data_channel_shut"]
+        assert "4111" not in str(logs)
+        await still_heard(heard)
+
+
+async def test_hanging_up_where_the_path_is_gone_raises_nothing() -> None:
+    async with connected() as (port, _, heard):
+        port._ice._nominated.clear()
+        await port.aclose()
+        await heard.task
+
+
+def test_who_asks_is_what_the_nearest_proxy_says() -> None:
+    headers = CIMultiDict([("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-For", "203.0.113.9, 192.0.2.7")])
+    transport = SimpleNamespace(get_extra_info=lambda _: ("127.0.0.1", 1))
+    request = make_mocked_request("POST", "/v1/webrtc", headers=headers, transport=transport)
+    assert _address_of(request) == "192.0.2.7"
 
 
 async def test_the_place_of_a_call_that_never_came_about_is_another_s_when_the_server_ends_too() -> None:
