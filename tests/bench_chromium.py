@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import numpy as np
@@ -25,6 +26,7 @@ RATE = 48_000
 SENTENCES = 6
 FIRST_S, EVERY_S = 6.0, 9.0
 """Silence before the first sentence, in which there is a greeting; from one sentence to the next."""
+STAGES = ("waited", "words", "think", "voice", "wire")
 VOICED = 200 / 32768
 PAUSE_S = 1.0
 """Within a sentence."""
@@ -118,6 +120,7 @@ class PageCall:
         waits: Of each sentence, how long its audible answer took, in ms; None: there was none. Over WebRTC only.
         caller: The caller's words as they stand on the page, a turn each; `agent`: ours that were heard.
         heard: The caller's turns, as the call's record has them.
+        receipts: How long each answer took by the server's own account, in ms.
         buffered_ms: How long sound waited in the browser's own buffer, on average; over WebRTC only.
     """
 
@@ -126,6 +129,7 @@ class PageCall:
     caller: list[str]
     agent: list[str]
     heard: list[str]
+    receipts: list[int]
     buffered_ms: int | None
 
 
@@ -147,7 +151,10 @@ async def page_call(url: str, said: Sequence[Prompt], folder: Path, before: str 
         agent = await page.locator(".line.agent .heard").all_inner_texts()
         await page.get_by_role("button", name="End", exact=True).click()
         await browser.close()
-    return PageCall(connection, answered_ms(microphone, call), caller, agent, await _heard(url), buffered_ms)
+    turns = await _turns(url)
+    heard = [turn["text"] for turn in turns]
+    receipts = [sum(turn["receipt"][stage] for stage in STAGES) for turn in turns if turn["receipt"]]
+    return PageCall(connection, answered_ms(microphone, call), caller, agent, heard, receipts, buffered_ms)
 
 
 async def in_chromium(url: str, prompts: Sequence[Prompt], folder: Path) -> list[str]:
@@ -161,15 +168,16 @@ async def in_chromium(url: str, prompts: Sequence[Prompt], folder: Path) -> list
         f"\nChromium, {call.connection.splitlines()[0]}",
         f"turns            {len(call.waits)}, {len(known)} answered, {right} of {len(said)} understood",
         f"answered after   p50 {spread.p50} ms   p95 {spread.p95}   worst {spread.worst}",
+        f"of it the server {Spread.of(call.receipts).p50} ms by its own receipts",
         f"of it buffered   {call.buffered_ms} ms by the browser, on average",
     ]
 
 
-async def _heard(url: str) -> list[str]:
-    """The turns of the newest call."""
+async def _turns(url: str) -> list[dict[str, Any]]:
+    """The turns of the newest call, as its record has them."""
     async with aiohttp.ClientSession() as http:
         async with http.get(f"{url}/v1/calls", raise_for_status=True) as answer:
             newest = (await answer.json())["calls"][0]
         async with http.get(f"{url}/v1/calls/{newest['id']}", raise_for_status=True) as answer:
-            record = await answer.json()
-    return [turn["text"] for turn in record["turns"]]
+            turns: list[dict[str, Any]] = (await answer.json())["turns"]
+    return turns

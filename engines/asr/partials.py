@@ -15,17 +15,17 @@ LEAST_S, MOST_S = 0.5, 2.0
 DECODES_APART = 2.0
 """Partials take at most this part (one half) of a stream's time."""
 
-TALK_APART = 4.0
-"""Where somebody waits for an answer, a quarter: the decode that ends a turn waits for a partial under way."""
+TALK_APART, TALK_MOST_S = 6.0, 4.0
+"""The same where somebody waits for an answer: the decode that ends a turn waits for a partial under way."""
 
 
 class Partials:
     """The partials of one stream; from `reset` to `reset` they are of one segment."""
 
-    def __init__(self, sample_rate: int, apart: float = DECODES_APART) -> None:
-        """`apart`: how many times as long as a decode takes it is from one to the next."""
+    def __init__(self, sample_rate: int, *, talk: bool = False) -> None:
+        """`talk`: somebody waits for an answer."""
         self._rate = sample_rate
-        self._apart = apart
+        self._apart, self._most_s = (TALK_APART, TALK_MOST_S) if talk else (DECODES_APART, MOST_S)
         self._interval_s = LEAST_S
         self.pending: int | None = None
         self.reset()
@@ -46,7 +46,7 @@ class Partials:
         """Whether one may start, with so many voiced samples in the segment."""
         if self.pending is not None or strain >= Strain.NO_PARTIALS:
             return False
-        interval_s = MOST_S if strain >= Strain.SLOW_PARTIALS else self._interval_s
+        interval_s = self._most_s if strain >= Strain.SLOW_PARTIALS else self._interval_s
         return voiced - self._voiced >= interval_s * self._rate
 
     def begin(self, number: int, voiced: int, end: int) -> None:
@@ -58,7 +58,7 @@ class Partials:
     ) -> Partial | None:
         """What to tell of it, if anything."""
         self.pending = None
-        self._interval_s = min(MOST_S, max(LEAST_S, self._apart * took_s))
+        self._interval_s = min(self._most_s, max(LEAST_S, self._apart * took_s))
         before, self._heard = self._heard, text.split()
         if not text:
             return None

@@ -10,7 +10,7 @@ from typing import TypeAlias, assert_never
 
 from engines.asr.audio_store import AudioStore
 from engines.asr.events import SessionEvent, SpeechStarted, TurnEager, TurnEnded, TurnResumed
-from engines.asr.partials import DECODES_APART, TALK_APART, Partials
+from engines.asr.partials import Partials
 from engines.asr.segment import Hypothesis, Segment
 from engines.asr.tasks import Cancel, Decode, Detect, Promote, Task
 from engines.lanes import Lane
@@ -55,8 +55,8 @@ class Turns:
         self._store = store
         self._expectation = expectation
         self._endpointing = Endpointing(sample_rate, expectation, language)
-        apart = TALK_APART if expectation.turn_detection is TurnDetection.SMART_TURN else DECODES_APART
-        self._partials = Partials(sample_rate, apart) if interim_results else None
+        talk = expectation.turn_detection is TurnDetection.SMART_TURN
+        self._partials = Partials(sample_rate, talk=talk) if interim_results else None
         self._outputs: list[Output] = []
         self.strain = Strain.NONE
         self._numbers = 0

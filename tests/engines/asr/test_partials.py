@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from engines.asr.agreement import agreed
 from engines.asr.events import Partial
-from engines.asr.partials import LEAST_S, MOST_S, TALK_APART, Partials
+from engines.asr.partials import LEAST_S, MOST_S, Partials
 from engines.strain import Strain
 
 RATE = 8000
@@ -65,9 +65,10 @@ def test_slow_decodes_and_strain_make_partials_rarer() -> None:
 
 
 def test_in_a_conversation_they_are_rarer_so_that_the_answer_need_not_wait() -> None:
-    alone, talking = Partials(RATE), Partials(RATE, TALK_APART)
+    alone, talking = Partials(RATE), Partials(RATE, talk=True)
     for partials in (alone, talking):
         partials.finish("open", 0.3, turn=1, revision=1, start=0.0, confidence=0.9)
-    assert not talking.due(int(1.1 * RATE), Strain.NONE)
     assert alone.due(int(0.7 * RATE), Strain.NONE)
-    assert talking.due(int(1.3 * RATE), Strain.NONE)
+    assert not talking.due(int(1.7 * RATE), Strain.NONE)
+    assert talking.due(int(1.9 * RATE), Strain.NONE)
+    assert talking.due(int(4.1 * RATE), Strain.SLOW_PARTIALS)
