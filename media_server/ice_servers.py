@@ -56,11 +56,15 @@ def links_of(webrtc: WebRtcSettings) -> tuple[str, ...]:
     for server in browser_ice_servers(webrtc):
         link = f'<{server["urls"][0]}>; rel="ice-server"'
         if "username" in server:
-            link += (
-                f'; username="{server["username"]}"; credential="{server["credential"]}"; credential-type="password"'
-            )
+            username, credential = (_quoted(server[name]) for name in ("username", "credential"))
+            link += f'; username={username}; credential={credential}; credential-type="password"'
         links.append(link)
     return tuple(links)
+
+
+def _quoted(text: str) -> str:
+    """A quoted-string (RFC 9110, section 5.6.4)."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _parsed(name: str, url: str | None) -> dict[str, Any] | None:

@@ -23,7 +23,7 @@ from media_server.phone.understood import understood
 from tests.speech_data import Prompt
 
 RATE = 48_000
-SENTENCES = 6
+SENTENCES = 10
 FIRST_S, EVERY_S = 6.0, 9.0
 """Silence before the first sentence, in which there is a greeting; from one sentence to the next."""
 STAGES = ("waited", "words", "think", "voice", "wire")
@@ -159,7 +159,8 @@ async def page_call(url: str, said: Sequence[Prompt], folder: Path, before: str 
 
 async def in_chromium(url: str, prompts: Sequence[Prompt], folder: Path) -> list[str]:
     """One call; its figures as lines."""
-    said = random.Random(2).sample(list(prompts), SENTENCES)
+    whole = [prompt for prompt in prompts if prompt.text.endswith((".", "?"))]
+    said = random.Random(2).sample(whole, SENTENCES)
     call = await page_call(url, said, folder)
     known = [wait for wait in call.waits if wait is not None]
     spread = Spread.of(known)

@@ -1,10 +1,12 @@
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from media_server.config import Settings, authority, exposed_secrets, load, parse, serialize
 from media_server.errors import ConfigError
+from media_server.ice_servers import browser_ice_servers, links_of
+from media_server.settings_sections import WebRtcSettings
 
 
 def complaints(config: Path | None = None, environ: dict[str, str] | None = None, /, **overrides: object) -> list[str]:
@@ -173,3 +175,17 @@ def test_pages_from_elsewhere_are_named_one_by_one(origin: str) -> None:
     assert listed.web.allowed_origins == ("https://www.example.com", "http://localhost:5173")
     with pytest.raises(ConfigError, match=r"MEDIA_SERVER_WEB__ALLOWED_ORIGINS: .*one origin is wanted"):
         load(None, {"MEDIA_SERVER_WEB__ALLOWED_ORIGINS": origin})
+
+
+def test_what_a_whip_client_is_told_of_servers_is_quoted() -> None:
+    webrtc = WebRtcSettings(
+        stun_url="stun:stun.example.com:3478",
+        turn_url="turn:turn.example.com",
+        turn_username="me",
+        turn_password=SecretStr('a"b\\c'),
+    )
+    assert links_of(webrtc) == (
+        '<stun:stun.example.com:3478>; rel="ice-server"',
+        '<turn:turn.example.com>; rel="ice-server"; username="me"; credential="a\\"b\\\\c"; credential-type="password"',
+    )
+    assert browser_ice_servers(webrtc)[1]["credential"] == 'a"b\\c'

@@ -17,6 +17,8 @@ from media_server.errors import PeerError, UnsupportedMedia
 from media_server.protocol.sdp import Codec, Media, SessionDescription, parse_sdp, split_lines
 
 MAX_CANDIDATES: Final = 20
+MAX_READ: Final = 100
+"""Lines of candidates that are looked at, in each medium."""
 SCTP_PORT: Final = 5000
 MAX_MESSAGE_BYTES: Final = 16 * 1024
 """Of a message on the data channel."""
@@ -128,9 +130,8 @@ def parse_offer(text: str) -> Offer:
     if carrier.first("rtcp-mux") is None:
         raise PeerError("a=rtcp-mux is wanted")
     data = next((media for media in bundle if _is_data(media)), None)
-    candidates = tuple(
-        found for media in bundle for value in media.all("candidate") if (found := parse_candidate(value)) is not None
-    )
+    lines = [value for media in bundle for value in media.all("candidate")[:MAX_READ]]
+    candidates = tuple(found for value in lines if (found := parse_candidate(value)) is not None)
     return Offer(
         description=description,
         audio=audio,

@@ -34,7 +34,7 @@ class RtpSession:
         ssrc: Ours.
         irregular: What was ignored, by reason.
         alive_at: When the last packet came that was one (monotonic seconds).
-        left: The other side has said goodbye.
+        left_at: When the other side said goodbye; None where it did not, or sound came since.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class RtpSession:
         self.ssrc = secrets.randbits(32)
         self.irregular: Counter[str] = Counter()
         self.alive_at = now
-        self.left = False
+        self.left_at: float | None = None
         self._codec = codec
         self._payload_type = payload_type
         self._keys_type = keys
@@ -86,6 +86,7 @@ class RtpSession:
         if packet.payload_type != self._payload_type or not self._codec.ticks(packet.payload):
             self.irregular["bad_payload"] += 1
             return [AudioDropped(0, "bad_payload")]
+        self.left_at = None
         if self._reception is None or self._reception.ssrc != packet.ssrc:
             self._reception = Reception(packet.ssrc, self._codec.clock_rate)
         self._reception.receive(packet.sequence, packet.timestamp, now)
@@ -124,7 +125,8 @@ class RtpSession:
     def _take(self, heard: Heard, now: float) -> None:
         if self._reception is None or heard.ssrc != self._reception.ssrc:
             return
-        self.left |= heard.goodbye
+        if heard.goodbye:
+            self.left_at = now
         if heard.report_ntp_middle is not None:
             self._reception.reported(heard.report_ntp_middle, now)
 

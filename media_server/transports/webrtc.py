@@ -33,6 +33,8 @@ from media_server.transports.webrtc_ice import IceConnection, IceSettings
 from media_server.transports.webrtc_secure import Certificate, SecureTransport
 
 LEAD_S: Final = 0.02
+GOODBYE_S: Final = 2.0
+"""So long after an RTCP goodbye the peer is gone. Who changes the microphone may send one, and goes on."""
 MAX_EVENTS: Final = 3000
 """What came and is not read yet; a leg reads at once."""
 _SILENT_AFTER_S = 0.05
@@ -224,8 +226,6 @@ class WebRtcPort:
 
     def _receive_rtcp(self, data: bytes) -> None:
         self.session.receive_rtcp(data, self._loop.time())
-        if self.session.left:
-            self._end("caller_hangup")
 
     def _set_deadline(self) -> None:
         """Wake up in time for the buffer; a timer that is too early is let be."""
@@ -241,6 +241,9 @@ class WebRtcPort:
     def _on_deadline(self) -> None:
         self._deadline = None
         now = self._loop.time()
+        if self.session.left_at is not None and now - self.session.left_at > GOODBYE_S:
+            self._end("caller_hangup")
+            return
         if now - self.session.alive_at > self._limits.media_s:
             self._end("media_timeout")
             return

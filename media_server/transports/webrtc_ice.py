@@ -221,6 +221,20 @@ class IceConnection(Connection):
             return protocol
         return None
 
+    @override
+    async def connect(self) -> None:
+        """Find a path.
+
+        Raises:
+            ConnectionError: There is none.
+        """
+        await super().connect()
+        for pair in self._check_list:
+            # aioice cancels the other checks and leaves them in progress: they would count as known for good, and the
+            # peer could never move to one of them.
+            if pair.state is CandidatePair.State.IN_PROGRESS:
+                pair.state, pair.task = CandidatePair.State.FAILED, None
+
     async def add(self, candidate: webrtc_sdp.Candidate) -> None:
         """The peer may be reached there, too. Beyond `MAX_REMOTE`, or once there is a path, that is let be."""
         if self._nominated or len(self._remote_candidates) >= MAX_REMOTE:

@@ -149,8 +149,8 @@ def test_the_other_sides_goodbye_is_heard_and_a_strangers_is_not() -> None:
     ours = session(G711(), 0)
     ours.receive_rtp(packet(0, bytes(160), 160, 0), 0.0)
     ours.receive_rtcp(b"\x81\xcb\0\x01\0\0\0\x09", 0.1)
-    assert not ours.left
+    assert ours.left_at is None
     ours.receive_rtcp(b"\x81\xcb\0\x01\0\0\0\x05", 0.1)
-    assert ours.left
+    assert ours.left_at == 0.1
     ours.receive_rtcp(b"nonsense", 0.2)
     assert ours.irregular["bad_rtcp"] == 1

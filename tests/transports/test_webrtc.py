@@ -258,3 +258,18 @@ def test_the_private_parts_that_are_leaned_on_are_there() -> None:
         StunProtocol: ("datagram_received",),
     }.items():
         assert all(hasattr(owner, name) for name in names)
+
+
+async def test_a_goodbye_is_believed_only_where_nothing_follows() -> None:
+    async with connected() as (port, peer, heard):
+        await heard.until(lambda _: len(heard.sound) > 5)
+        ssrc = port.session._reception.ssrc if port.session._reception is not None else 0
+        port.session.receive_rtcp(b"\x81\xcb\0\x01" + ssrc.to_bytes(4, "big"), asyncio.get_running_loop().time())
+        assert port.session.left_at is not None
+        heard.events.clear()
+        await heard.until(lambda _: len(heard.sound) > 10)
+        assert port.session.left_at is None
+        assert not port.over.is_set()
+        await peer.connection.getSenders()[0].stop()
+        await asyncio.wait_for(heard.task, 10)
+        assert port.ended_reason == "caller_hangup"

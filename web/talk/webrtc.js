@@ -8,6 +8,7 @@ import { once, receive } from "./messages.js";
 
 const GATHER_MS = 500;
 const PASSAGE_MS = 2000;
+const FOUND = new Set(["connected", "completed"]);
 const SILENT_FOR_MS = 4000;
 const DELETE_MS = 2000;
 
@@ -133,7 +134,8 @@ function waited(ms) {
  */
 function passage(peer, channel, signal) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new NoPassage()), PASSAGE_MS);
+    // Where the way is there and only the handshake is slow, the next call may try again.
+    const timer = setTimeout(() => reject(new NoPassage(!FOUND.has(peer.iceConnectionState))), PASSAGE_MS);
     const judge = () => {
       if (peer.connectionState === "failed" || peer.connectionState === "closed") reject(new NoPassage());
       if (peer.connectionState !== "connected" || channel.readyState !== "open") return;
