@@ -231,7 +231,7 @@ async def test_with_a_key_calls_are_seen_and_heard(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_nothing_stands_in_the_way_of_anybody(page: Page, server: CallPage, scheme: str, tmp_path: Path) -> None:
-    pictures = Path(os.environ.get("MEDIA_SERVER_SCREENSHOTS", tmp_path))
+    pictures = Path(os.environ.get("SCREENSHOTS_FOLDER", tmp_path))
     await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     for name, path, there in (("calls", "calls", "tr.link"), ("inspector", f"calls/{CALL}", "canvas")):
         await opened(page, server, path)

@@ -39,7 +39,7 @@ async def faults(page: Page) -> list[str]:
 async def test_both_views_have_no_serious_fault(
     browser: Browser, house: EnginesHouse, tmp_path: Path, dark: bool, width: int
 ) -> None:
-    pictures = Path(os.environ.get("MEDIA_SERVER_SCREENSHOTS", tmp_path))
+    pictures = Path(os.environ.get("SCREENSHOTS_FOLDER", tmp_path))
     name = f"{'dark' if dark else 'light'}-{width}"
     context = await browser.new_context(
         color_scheme="dark" if dark else "light",

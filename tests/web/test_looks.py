@@ -50,7 +50,7 @@ async def axe(page: object) -> list[str]:
 async def test_the_talk_view_has_no_serious_fault_and_no_sideways_scrolling(
     browser: Browser, tmp_path: Path, scheme: str, width: int, height: int
 ) -> None:
-    pictures = Path(os.environ.get("MEDIA_SERVER_SCREENSHOTS", tmp_path))
+    pictures = Path(os.environ.get("SCREENSHOTS_FOLDER", tmp_path))
     name = f"talk-{scheme}-{width}"
     context = await browser.new_context(
         color_scheme="dark" if scheme == "dark" else "light",
