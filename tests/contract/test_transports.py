@@ -125,7 +125,7 @@ def low_then_high(pcm: bytes, sample_rate: int) -> bool:
     found = [pitch > 1000 for pitch in pitches(pcm, sample_rate)]
     # Of five windows what most are: where a packet was late, or one tone meets the other, there may be some of both.
     mostly = [sum(found[at : at + 5]) > 2 for at in range(len(found) - 4)]
-    return not mostly[0] and mostly[-1] and sum(a != b for a, b in pairwise(mostly)) == 1
+    return mostly[:1] == [False] and mostly[-1] and sum(a != b for a, b in pairwise(mostly)) == 1
 
 
 @every_wire
@@ -238,7 +238,7 @@ async def test_a_clear_throws_away_what_was_not_played(wire: Wire) -> None:
             await call.until(MarkReturned("never heard"))
         await call.port.send(tone(0.1, rate, 1600) + bytes(rate // 10))
         async with asyncio.timeout(SOON_S):
-            while not any(each > 1000 for each in pitches(call.far_end.played(), rate)):  # noqa: ASYNC110
+            while not low_then_high(call.far_end.played(), rate):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         await asyncio.sleep(0.1)
     assert voiced_s(call.far_end.played(), rate) < 1.0
