@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from aiohttp import web
 
+from media_server.api.browser_calls import CALLER
 from media_server.dialplan.router import DEFAULT, Router
 from media_server.dialplan.routes import Incoming
 from media_server.protocol.browser_socket import SAMPLE_RATE
@@ -69,7 +70,7 @@ def page_routes(
 
 def dialplans(router: Router) -> list[dict[str, Any]]:
     """What a page may ask for by name: the routes. The one that answers where it asks for none comes first."""
-    default = router.route(Incoming("", "browser"))
+    default = router.route(Incoming("", CALLER))
     names = dict.fromkeys(route.plan.name if route.name == DEFAULT else route.name for route in router.routes)
     own = default.plan.name if default.name == DEFAULT else default.name
     return [{"name": name, "default": name == own} for name in sorted(names, key=lambda name: (name != own, name))]

@@ -2,13 +2,11 @@
 
 from typing import Protocol
 
-from media_server.audio.frame import BYTES_PER_SAMPLE, TELEPHONE_RATE, silence
+from media_server.audio.frame import BROWSER_RATE, TELEPHONE_RATE, silence
 from media_server.audio.g711 import decode_alaw, decode_mulaw, encode_alaw, encode_mulaw
 from media_server.audio.opus import CLOCK_RATE, MAX_PACKET_MS, OpusDecoder, OpusEncoder, packet_samples
 from media_server.errors import Undecodable
 
-OPUS_LEG_RATE = 16_000
-"""Wide band: what a recogniser hears. Above it speech has little, and every stage would cost more."""
 _MAX_G711_BYTES = TELEPHONE_RATE * MAX_PACKET_MS // 1000
 _ANNOUNCES_SILENCE = 2
 """A packet of Opus that is no longer says that nothing comes for a while (DTX)."""
@@ -56,19 +54,16 @@ class Opus:
     """Opus, heard and spoken in wide band."""
 
     clock_rate = CLOCK_RATE
-    sample_rate = OPUS_LEG_RATE
+    sample_rate = BROWSER_RATE
 
     def __init__(self, *, fec: bool = True) -> None:
         """`fec`: the other side makes use of redundancy."""
-        self._decoder = OpusDecoder(OPUS_LEG_RATE)
-        self._encoder = OpusEncoder(OPUS_LEG_RATE, fec=fec)
+        self._decoder = OpusDecoder(BROWSER_RATE)
+        self._encoder = OpusEncoder(BROWSER_RATE, fec=fec)
 
     def ticks(self, payload: bytes) -> int:
         """How long a packet is."""
-        try:
-            return packet_samples(payload, CLOCK_RATE)
-        except Undecodable:
-            return 0
+        return packet_samples(payload, CLOCK_RATE)
 
     def announces_silence(self, payload: bytes) -> bool:
         """Whether the encoder is in discontinuous transmission."""
@@ -80,12 +75,12 @@ class Opus:
 
     def conceal(self, samples: int, following: bytes | None) -> bytes:
         """The redundancy in the packet behind the loss, or what the decoder makes of the past; silence after 120 ms."""
-        guessed = min(samples, OPUS_LEG_RATE * MAX_PACKET_MS // 1000)
+        guessed = min(samples, BROWSER_RATE * MAX_PACKET_MS // 1000)
         return silence(samples - guessed) + self._decoder.conceal(guessed, following)
 
     def restart(self) -> None:
         """Forget what came."""
-        self._decoder = OpusDecoder(OPUS_LEG_RATE)
+        self._decoder = OpusDecoder(BROWSER_RATE)
 
     def encode(self, pcm: bytes) -> bytes:
         """One packet."""
@@ -117,7 +112,7 @@ class G711:
 
     def conceal(self, samples: int, following: bytes | None) -> bytes:  # noqa: ARG002 - it has nothing of the past
         """Silence."""
-        return bytes(samples * BYTES_PER_SAMPLE)
+        return silence(samples)
 
     def restart(self) -> None:
         """Nothing is remembered."""

@@ -56,15 +56,9 @@ def _libopus() -> ctypes.CDLL:
 
 
 def packet_samples(packet: bytes, sample_rate: int) -> int:
-    """How long a packet is, in samples at this rate; read off its first bytes.
-
-    Raises:
-        Undecodable: It is no packet of Opus.
-    """
+    """How long a packet is, in samples at this rate, read off its first bytes; 0 where it is none."""
     samples: int = _libopus().opus_packet_get_nb_samples(packet, len(packet), sample_rate)
-    if samples <= 0 or len(packet) > MAX_PACKET_BYTES:
-        raise Undecodable("no packet of Opus")
-    return samples
+    return max(0, samples) if len(packet) <= MAX_PACKET_BYTES else 0
 
 
 class OpusDecoder:
@@ -96,7 +90,7 @@ class OpusDecoder:
 
     def conceal(self, samples: int, following: bytes | None = None) -> bytes:
         """What stands for `samples` that were lost: the redundancy in the packet `following` the loss, else a guess."""
-        redundant = self._samples_of(following) if following is not None else 0
+        redundant = packet_samples(following, self._rate) if following is not None else 0
         if not 0 < redundant <= samples:
             return self._guess(samples)
         before = self._guess(samples - redundant)
@@ -104,12 +98,6 @@ class OpusDecoder:
             return before + self._decode(following, redundant, fec=True)
         except Undecodable:  # its head is that of a packet, and no more of it
             return before + self._guess(redundant)
-
-    def _samples_of(self, packet: bytes) -> int:
-        try:
-            return packet_samples(packet, self._rate)
-        except Undecodable:
-            return 0
 
     def _guess(self, samples: int) -> bytes:
         """Concealment of the codec's own, which fades out within a few packets; in pieces that it takes."""

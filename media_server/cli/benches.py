@@ -42,21 +42,32 @@ class TurnDetection(StrEnum):
     SMART_TURN = "smart_turn"
 
 
+Folder = Annotated[
+    Path | None,
+    typer.Argument(metavar="FOLDER", help="WAVs to say, NAME.txt with the words.", show_default="a sentence"),
+]
+Calls = Annotated[int, typer.Option(min=1, help="How many at once.")]
+Utterances = Annotated[int, typer.Option(min=1, help="How many utterances in each.")]
+Duration = Annotated[float, typer.Option(help="Seconds after which a call says nothing new.")]
+Hesitate = Annotated[float, typer.Option(help="Seconds of silence in the middle of each utterance.")]
+Interrupt = Annotated[bool, typer.Option("--interrupt", help="Speak into every answer.")]
+Noise = Annotated[bool, typer.Option("--noise", help="Make a noise in every answer.")]
+Stagger = Annotated[float, typer.Option(help="Seconds between the beginnings of two calls.")]
+Seed = Annotated[int, typer.Option(help="Of what is said when.")]
+Port = Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")]
+
 bench = typer.Typer(help="Many calls or streams at once, and what is noticed of it.", no_args_is_help=True)
 
 
 @bench.command("twilio")
 def bench_twilio(  # noqa: PLR0917 - options, passed by name
-    folder: Annotated[
-        Path | None,
-        typer.Argument(metavar="FOLDER", help="WAVs to say, NAME.txt with the words.", show_default="a sentence"),
-    ] = None,
-    calls: Annotated[int, typer.Option(min=1, help="How many at once.")] = 8,
-    turns: Annotated[int, typer.Option(min=1, help="How many utterances in each.")] = 4,
-    duration: Annotated[float, typer.Option(help="Seconds after which a call says nothing new.")] = 3600.0,
-    hesitate: Annotated[float, typer.Option(help="Seconds of silence in the middle of each utterance.")] = 0.0,
-    interrupt: Annotated[bool, typer.Option("--interrupt", help="Speak into every answer.")] = False,
-    noise: Annotated[bool, typer.Option("--noise", help="Make a noise in every answer.")] = False,
+    folder: Folder = None,
+    calls: Calls = 8,
+    turns: Utterances = 4,
+    duration: Duration = 3600.0,
+    hesitate: Hesitate = 0.0,
+    interrupt: Interrupt = False,
+    noise: Noise = False,
     echo_db: Annotated[
         float | None,
         typer.Option(
@@ -64,10 +75,10 @@ def bench_twilio(  # noqa: PLR0917 - options, passed by name
         ),
     ] = None,
     echo_delay: Annotated[int, typer.Option(help="… and so many milliseconds later.")] = 150,
-    stagger: Annotated[float, typer.Option(help="Seconds between the beginnings of two calls.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of what is said when.")] = 1,
+    stagger: Stagger = 1.0,
+    seed: Seed = 1,
     url: Url = None,
-    port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,
+    port: Port = None,
     asr_port: AsrPort = None,
     tts_port: TtsPort = None,
     instances: Instances = None,
@@ -87,22 +98,19 @@ def bench_twilio(  # noqa: PLR0917 - options, passed by name
 
 @bench.command("webrtc")
 def bench_webrtc(  # noqa: PLR0917 - options, passed by name
-    folder: Annotated[
-        Path | None,
-        typer.Argument(metavar="FOLDER", help="WAVs to say, NAME.txt with the words.", show_default="a sentence"),
-    ] = None,
-    calls: Annotated[int, typer.Option(min=1, help="How many at once.")] = 8,
-    turns: Annotated[int, typer.Option(min=1, help="How many utterances in each.")] = 4,
-    duration: Annotated[float, typer.Option(help="Seconds after which a call says nothing new.")] = 3600.0,
-    hesitate: Annotated[float, typer.Option(help="Seconds of silence in the middle of each utterance.")] = 0.0,
-    interrupt: Annotated[bool, typer.Option("--interrupt", help="Speak into every answer.")] = False,
-    noise: Annotated[bool, typer.Option("--noise", help="Make a noise in every answer.")] = False,
+    folder: Folder = None,
+    calls: Calls = 8,
+    turns: Utterances = 4,
+    duration: Duration = 3600.0,
+    hesitate: Hesitate = 0.0,
+    interrupt: Interrupt = False,
+    noise: Noise = False,
     codec: Annotated[Codec, typer.Option(help="The only one that is offered.")] = Codec.OPUS,
     dialplan: Annotated[str | None, typer.Option(help="Which one answers.", show_default="the server's")] = None,
-    stagger: Annotated[float, typer.Option(help="Seconds between the beginnings of two calls.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of what is said when.")] = 1,
+    stagger: Stagger = 1.0,
+    seed: Seed = 1,
     url: Url = None,
-    port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,
+    port: Port = None,
     asr_port: AsrPort = None,
     tts_port: TtsPort = None,
     instances: Instances = None,
@@ -121,10 +129,10 @@ def bench_webrtc(  # noqa: PLR0917 - options, passed by name
 
 @bench.command("echo")
 def bench_echo(  # noqa: PLR0917 - options, passed by name
-    calls: Annotated[int, typer.Option(min=1, help="How many at once.")] = 50,
+    calls: Calls = 50,
     duration: Annotated[float, typer.Option(min=1, help="Seconds.")] = 20.0,
     url: Url = None,
-    port: Annotated[int | None, typer.Option(help="The port for calls.", show_default="8000")] = None,
+    port: Port = None,
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
@@ -155,10 +163,7 @@ def bench_turns(  # noqa: PLR0917 - options, passed by name
 
 @bench.command("asr")
 def bench_asr(  # noqa: PLR0917 - options, passed by name
-    folder: Annotated[
-        Path | None,
-        typer.Argument(metavar="FOLDER", help="WAVs to say, NAME.txt with the words.", show_default="a sentence"),
-    ] = None,
+    folder: Folder = None,
     streams: Annotated[int, typer.Option(min=1, help="How many at once.")] = 8,
     seconds: Annotated[float, typer.Option(min=1, help="After so long none begins another utterance.")] = 60.0,
     idle: Annotated[bool, typer.Option("--idle", help="Nobody says anything: the memory of a stream.")] = False,
@@ -171,7 +176,7 @@ def bench_asr(  # noqa: PLR0917 - options, passed by name
     encoding: Annotated[Encoding, typer.Option(help="How sound travels, at 8 kHz.")] = Encoding.MULAW,
     message_ms: Annotated[int, typer.Option(min=10, max=200, help="What is sent at once.")] = 40,
     silence: Annotated[float, typer.Option(min=0.5, help="Seconds behind each utterance.")] = 2.0,
-    seed: Annotated[int, typer.Option(help="Of what is said when.")] = 1,
+    seed: Seed = 1,
     url: Url = None,
     asr_port: AsrPort = None,
     tts_port: TtsPort = None,

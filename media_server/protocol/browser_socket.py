@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 from media_server.audio.frame import BROWSER_RATE
 from media_server.errors import MediaServerError, Overloaded, ProtocolViolation
 from media_server.protocol.json_fields import load_object, text_of
+from media_server.protocol.telephone_event import KEYS
 
 SUBPROTOCOL = "media-server.talk.1"
 """What a page asks for when it opens the WebSocket; another number would be another wire."""
@@ -27,7 +28,6 @@ MAX_MESSAGE_BYTES = 16 * 1024
 MAX_TEXT = 2000
 
 _MAX_NAME = 128
-_DIGITS = frozenset("0123456789*#ABCD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def error_message(error: MediaServerError, title: str) -> str:
 
 def _digit(message: Mapping[str, Any]) -> Digit:
     digit = text_of(message, "digit", 1)
-    if digit not in _DIGITS:
+    if digit not in KEYS:
         raise ProtocolViolation("digit: none of 0-9, *, #, A-D")
     return Digit(digit)
 

@@ -8,6 +8,7 @@ from collections import deque
 from typing import Final
 
 KEYS: Final = "0123456789*#ABCD"
+"""Of a telephone, in the order of their codes."""
 _SIZE = 4
 _REMEMBERED = 8
 

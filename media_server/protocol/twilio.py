@@ -18,13 +18,13 @@ from typing import Any, TypeAlias
 
 from media_server.errors import ProtocolViolation
 from media_server.protocol.json_fields import load_object, number_of, object_of, text_of
+from media_server.protocol.telephone_event import KEYS
 
 MAX_MESSAGE_BYTES = 64 * 1024
 """Of one WebSocket message; Twilio's are under 1 KiB."""
 
 _MAX_ID = 128
 _MAX_TEXT = 4096
-_DIGITS = frozenset("0123456789*#ABCD")
 
 
 class BadPayload(ProtocolViolation):
@@ -203,7 +203,7 @@ def _media(message: Mapping[str, Any], dialect: Dialect) -> Media:
 
 def _dtmf(message: Mapping[str, Any], dialect: Dialect) -> Dtmf:
     digit = text_of(object_of(message, "dtmf"), "digit", 1)
-    if digit not in _DIGITS:
+    if digit not in KEYS:
         raise ProtocolViolation("digit: none of 0-9, *, #, A-D")
     return Dtmf(text_of(message, dialect.stream_id, _MAX_ID), digit)
 

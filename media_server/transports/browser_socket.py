@@ -39,12 +39,13 @@ from media_server.transports.port import (
     PortEvent,
     TextArrived,
 )
-from media_server.transports.socket_messages import MESSAGES_AT_ONCE, MESSAGES_PER_S, next_message
-
-HEARTBEAT_S = 10.0
-"""A socket on which nothing at all comes for so long is pinged; half of it later it counts as dead."""
-CLOSE_TIMEOUT_S = 2.0
-"""How long a page may take to answer a close."""
+from media_server.transports.socket_messages import (
+    CLOSE_TIMEOUT_S,
+    MESSAGES_AT_ONCE,
+    MESSAGES_PER_S,
+    call_socket,
+    next_message,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -68,14 +69,7 @@ class BrowserLimits:
 
 def new_socket() -> web.WebSocketResponse:
     """The WebSocket of a call, not yet prepared: small messages, no compression."""
-    return web.WebSocketResponse(
-        protocols=(SUBPROTOCOL,),
-        compress=False,
-        max_msg_size=MAX_MESSAGE_BYTES,
-        heartbeat=HEARTBEAT_S,
-        timeout=CLOSE_TIMEOUT_S,
-        autoping=False,
-    )
+    return call_socket(MAX_MESSAGE_BYTES, (SUBPROTOCOL,))
 
 
 class BrowserSocketPort:

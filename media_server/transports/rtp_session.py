@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from media_server.audio.codec import Codec
-from media_server.audio.frame import BYTES_PER_SAMPLE, PTIME_MS, AudioFrame
+from media_server.audio.frame import PTIME_MS, AudioFrame, frame_samples, silence
 from media_server.errors import ProtocolViolation, Undecodable
 from media_server.protocol.message_rate import MessageRate
 from media_server.protocol.receive_buffer import Lost, NewStream, Piece, ReceiveBuffer, Silent, Sound, Unused
@@ -69,7 +69,7 @@ class RtpSession:
         self._next_tick = 0
         self._speaking = False
         self._packets = self._octets = 0
-        self._ticks_a_packet = codec.clock_rate * PTIME_MS // 1000
+        self._ticks_a_packet = frame_samples(codec.clock_rate)
 
     # --- what comes ----------------------------------------------------------------------------------------------
 
@@ -162,7 +162,7 @@ class RtpSession:
     def _silence(self, samples: int) -> list[PortEvent]:
         step = int(FILL_S * self._rate)
         lengths = [min(step, samples - begin) for begin in range(0, samples, step)]
-        return [self._arrived(bytes(length * BYTES_PER_SAMPLE), filled=True) for length in lengths]
+        return [self._arrived(silence(length), filled=True) for length in lengths]
 
     def _arrived(self, pcm: bytes, *, filled: bool = False) -> AudioArrived:
         frame = AudioFrame(pcm, self._rate, self._position)
@@ -186,7 +186,7 @@ class RtpSession:
 
     def be_silent(self, now: float) -> bytes:
         """The packet of 20 ms in which nothing is said: it keeps the other side's playout going, and its path open."""
-        return self._send(bytes(self._rate * PTIME_MS // 1000 * BYTES_PER_SAMPLE), now, speaking=False)
+        return self._send(silence(frame_samples(self._rate)), now, speaking=False)
 
     def _send(self, pcm: bytes, now: float, *, speaking: bool) -> bytes:
         begins, self._speaking = speaking and not self._speaking, speaking

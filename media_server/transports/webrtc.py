@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from aioice.candidate import Candidate
 
 from media_server.audio.codec import G711, Codec, Opus
 from media_server.audio.frame import PTIME_MS, frame_bytes
@@ -113,7 +112,7 @@ class WebRtcPort:
             ufrag=self._ice.local_username,
             password=self._ice.local_password,
             fingerprint=self._certificate.fingerprint,
-            candidates=tuple(_line_of(each) for each in self._ice.local_candidates),
+            candidates=tuple(each.to_sdp() for each in self._ice.local_candidates),
             ssrc=self.session.ssrc,
             cname=self._cname,
         )
@@ -330,7 +329,3 @@ def _codec_of(offer: Offer) -> Codec:
     if offer.codec.name == "opus":
         return Opus(fec=offer.codec.parameters.get("useinbandfec") == "1")
     return G711(alaw=offer.codec.name == "pcma")
-
-
-def _line_of(candidate: Candidate) -> str:
-    return candidate.to_sdp()

@@ -5,7 +5,7 @@ from collections import Counter
 import aiohttp
 import pytest
 
-from media_server.transports import browser_socket
+from media_server.transports import socket_messages
 from media_server.transports.browser_socket import BrowserLimits
 from media_server.transports.port import (
     AudioArrived,
@@ -165,7 +165,7 @@ async def test_a_socket_that_drops_ends_the_call_at_once() -> None:
 
 
 async def test_a_page_that_answers_no_ping_ends_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browser_socket, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(socket_messages, "HEARTBEAT_S", 0.1)
     gate = EchoGate()
     async with serve(gate) as client, page(client, autoping=False):
         assert await gate.over() == "connection_lost"

@@ -8,7 +8,7 @@ import pytest
 
 from media_server.audio.g711 import encode_mulaw
 from media_server.protocol.twilio_far_end import FarEnd
-from media_server.transports import twilio
+from media_server.transports import socket_messages
 from media_server.transports.port import AudioArrived, AudioDropped, DigitArrived, MarkReturned, MediaPort, PortEvent
 from media_server.transports.socket_messages import MESSAGES_AT_ONCE
 from media_server.transports.twilio import StreamLimits
@@ -160,7 +160,7 @@ async def test_a_socket_that_is_closed_without_stop_ends_the_call_at_once() -> N
 
 
 async def test_a_peer_that_answers_no_ping_ends_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(twilio, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(socket_messages, "HEARTBEAT_S", 0.1)
     gate = EchoGate()
     async with serve(gate) as server:
         answer = await server.ring(call_sid := new_sid("CA"))
